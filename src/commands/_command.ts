@@ -1,0 +1,46 @@
+import type { Settings, Values } from '../settings.js';
+
+/** An operand: `name` once, `name..` any number, `[name]` and `[name..]` optional. */
+export interface Operand {
+  readonly name: string;
+  readonly optional?: boolean;
+  readonly many?: boolean;
+}
+
+/** What a command is called with. */
+export interface Arguments<T extends Settings = Settings> {
+  /** The values of one-off operands by name. */
+  readonly operands: Readonly<Record<string, string>>;
+  /** The operands of the `many` kind. */
+  readonly inputs: readonly string[];
+  readonly values: Values<T>;
+  /** Names of the settings that a flag, a variable or the project file gave. */
+  readonly given: ReadonlySet<string>;
+}
+
+/** One command of the program, as data; `run` does the work and writes only what was asked for to stdout. */
+export interface Command {
+  readonly name: string;
+  readonly summary: string;
+  /** What it does, in a few lines under the usage line of `--help`. */
+  readonly description: string;
+  /** Command lines, each with what it does. */
+  readonly examples: readonly (readonly [string, string])[];
+  readonly operands: readonly Operand[];
+  /** Options by heading of `--help`. */
+  readonly groups: Readonly<Record<string, Settings>>;
+  // Each command knows its own settings; the table of commands does not.
+  run(args: Arguments): Promise<void>;
+}
+
+/** Makes a command whose `run` sees the values of its own settings. */
+export function defineCommand<G extends Readonly<Record<string, Settings>>>(
+  command: Omit<Command, 'groups' | 'run'> & {
+    readonly groups: G;
+    run(args: Arguments<UnionToIntersection<G[keyof G]> & Settings>): Promise<void>;
+  },
+): Command {
+  return command as unknown as Command;
+}
+
+type UnionToIntersection<U> = (U extends unknown ? (x: U) => void : never) extends (x: infer I) => void ? I : never;

@@ -1,0 +1,123 @@
+import type { Analysis } from '../text/analyse.js';
+import { analysis } from '../text/analyse.js';
+import type { Corpus } from '../corpus/corpus.js';
+import type { Arrays, Axis, Shapes, State, TopicModel } from '../em/model.js';
+import { allocateState, type Dims, sizeOf } from '../em/state.js';
+import { UserError } from '../errors.js';
+import type { WriteOptions } from '../files/atomic-write.js';
+import { type ModelArray, readModel, writeModel } from '../files/model-file.js';
+import { MODELS } from '../models/index.js';
+import type { TraceRow } from '../report/elbo.js';
+
+/** What a model file says beside its arrays. */
+export interface FitRecord {
+  /** Version of thema that wrote it. */
+  readonly version: string;
+  readonly settings: Readonly<Record<string, unknown>>;
+  readonly seed: number;
+  /** How text became terms; null where the corpus came as counts. */
+  readonly text: unknown;
+  readonly corpus: { readonly documents: number; readonly emptyDocuments: number; readonly tokens: number };
+  readonly stop: 'converged' | 'iterations';
+  readonly trace: readonly TraceRow[];
+}
+
+/** A fitted model with what is needed to use it. */
+export interface LoadedModel {
+  readonly name: string;
+  readonly model: TopicModel<Corpus>;
+  readonly dims: Dims;
+  /** Rows of `posterior` only where the file keeps documents. */
+  readonly state: State;
+  /** K shares of the fitted tokens. */
+  readonly shares: Float64Array;
+  readonly vocabulary: readonly string[];
+  /** The fitted documents; null where the file does not keep them. */
+  readonly documents: { readonly ids: readonly string[]; readonly tokens: Uint32Array } | null;
+  /** How new text becomes terms; null where the corpus came as counts. */
+  readonly analysis: Analysis | null;
+  readonly record: FitRecord;
+}
+
+/** Writes a model file. Arrays V×K in memory are K×V in the file, as the field writes topics. */
+export function saveModel(path: string, options: WriteOptions, loaded: Omit<LoadedModel, 'analysis'>): Promise<number> {
+  const { name, model, dims, state, shares, vocabulary, documents, record } = loaded;
+  const arrays: Record<string, ModelArray> = {};
+  for (const [array, axes] of Object.entries(model.params)) {
+    arrays[array] = isTermTopic(axes)
+      ? { shape: [dims.K, dims.V], data: transpose(state.params[array]!, dims.V, dims.K) }
+      : { shape: extents(axes, dims), data: state.params[array]! };
+  }
+  if (documents !== null) {
+    for (const [array, axes] of Object.entries(model.posterior)) {
+      arrays[array] = { shape: [documents.ids.length, ...extents(axes, dims)], data: state.posterior[array]! };
+    }
+    arrays['document_tokens'] = { shape: [documents.tokens.length], data: documents.tokens };
+  }
+  arrays['share'] = { shape: [dims.K], data: shares };
+  return writeModel(path, options, { model: name, arrays, vocabulary, ids: documents?.ids ?? null, record });
+}
+
+/**
+ * Reads a model file.
+ *
+ * @throws {UserError} 66 where there is none; 65 where it is damaged, not a model, or holds arrays that do not fit
+ */
+export async function loadModel(path: string): Promise<LoadedModel> {
+  const { model: name, arrays, vocabulary, ids, record: json } = await readModel(path);
+  const kind = Object.hasOwn(MODELS, name) ? MODELS[name]! : undefined;
+  if (kind === undefined) throw new UserError(`${path}: holds a model "${name}", which this version of thema does not know`);
+  const record = json as FitRecord;
+  const shares = arrayOf(path, arrays, 'share', undefined);
+  const dims: Dims = { V: vocabulary.length, K: shares.length };
+  const model = kind.create(record.settings, dims);
+  const state = allocateState(model, dims, ids?.length ?? 0);
+  for (const [array, axes] of Object.entries(model.params)) {
+    if (isTermTopic(axes)) state.params[array]!.set(transpose(arrayOf(path, arrays, array, [dims.K, dims.V]), dims.K, dims.V));
+    else state.params[array]!.set(arrayOf(path, arrays, array, extents(axes, dims)));
+  }
+  model.derive(state);
+  if (ids !== null) fillPosterior(path, arrays, model.posterior, dims, ids.length, state.posterior);
+  const tokens = ids === null ? null : Uint32Array.from(arrayOf(path, arrays, 'document_tokens', [ids.length]));
+  return {
+    name,
+    model,
+    dims,
+    state,
+    shares,
+    vocabulary,
+    documents: ids === null ? null : { ids, tokens: tokens! },
+    analysis: record.text === null ? null : analysis(record.text as never),
+    record,
+  };
+}
+
+function fillPosterior(path: string, arrays: Readonly<Record<string, ModelArray>>, shapes: Shapes, dims: Dims, D: number, posterior: Arrays): void {
+  for (const [array, axes] of Object.entries(shapes)) {
+    posterior[array]!.set(arrayOf(path, arrays, array, [D, ...extents(axes, dims)]));
+  }
+}
+
+function arrayOf(path: string, arrays: Readonly<Record<string, ModelArray>>, name: string, shape: readonly number[] | undefined): Float64Array {
+  const array = arrays[name];
+  if (array === undefined) throw new UserError(`${path}: has no array "${name}"`, { hint: 'it was not written by thema, or by another version' });
+  if (shape !== undefined && String(array.shape) !== String(shape)) {
+    throw new UserError(`${path}: the array "${name}" is ${array.shape.join('×')}, expected ${shape.join('×')}`);
+  }
+  return array.data instanceof Float64Array ? array.data : Float64Array.from(array.data);
+}
+
+function extents(axes: readonly Axis[], dims: Dims): number[] {
+  return axes.map((axis) => sizeOf([axis], dims));
+}
+
+function isTermTopic(axes: readonly Axis[]): boolean {
+  return axes.length === 2 && axes[0] === 'V' && axes[1] === 'K';
+}
+
+/** The columns×rows transpose of a row-major rows×columns array. */
+function transpose(array: Float64Array, rows: number, columns: number): Float64Array {
+  const transposed = new Float64Array(array.length);
+  for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) transposed[c * rows + r] = array[r * columns + c]!;
+  return transposed;
+}

@@ -1,0 +1,42 @@
+import { STATUS, UserError } from '../errors.js';
+import { type DocumentRow, documentsReport, topProportions } from '../report/documents.js';
+import { defineCommand } from './_command.js';
+import { countOrAll } from './_numbers.js';
+import { loadModel } from './_model.js';
+import { reportSettings, writeReport } from './_output.js';
+
+const settings = {
+  top: { kind: 'text', alias: 'n', value: 'N', default: '3', describe: 'topics of each document, largest first, or all' },
+} as const;
+
+export const command = defineCommand({
+  name: 'documents',
+  summary: 'topic proportions of the fitted documents',
+  description: 'Prints the expected topic proportions of each document that the model was fitted to, in their order.',
+  examples: [
+    ['thema documents m.safetensors', 'the three largest topics of each document'],
+    ['thema documents m.safetensors -n all --format csv -o theta.csv', 'all proportions, one row a document and topic'],
+  ],
+  operands: [{ name: 'model' }],
+  groups: { Options: settings, Output: reportSettings },
+  async run({ operands, values }) {
+    const path = operands['model']!;
+    const { model, dims, state, documents } = await loadModel(path);
+    if (documents === null) {
+      throw new UserError(`${path}: keeps no documents, for it was fitted with --no-documents`, {
+        status: STATUS.usage,
+        hint: `thema infer ${path} DOCUMENTS gives the proportions of any documents`,
+      });
+    }
+    const top = countOrAll(values.top, '--top');
+    const { ids, tokens } = documents;
+    function* rows(): Generator<DocumentRow> {
+      const theta = new Float64Array(dims.K);
+      for (let d = 0; d < ids.length; d++) {
+        model.proportions(state, d, theta);
+        yield { id: ids[d]!, tokens: tokens[d]!, unseen: null, topics: topProportions(theta, top) };
+      }
+    }
+    await writeReport(documentsReport(rows()), values);
+  },
+});

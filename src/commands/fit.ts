@@ -1,0 +1,197 @@
+import { totalmem } from 'node:os';
+import { type Corpus, documentCount, tokenCount } from '../corpus/corpus.js';
+import { cutBlocks } from '../em/blocks.js';
+import { fit, type Iteration } from '../em/fit.js';
+import type { Model, State, TopicModel } from '../em/model.js';
+import { allocateState, allocateSums, type Dims, sizeOf } from '../em/state.js';
+import { STATUS, UserError } from '../errors.js';
+import { checkOutput } from '../files/atomic-write.js';
+import { random } from '../math/random.js';
+import { MODELS } from '../models/index.js';
+import type { TraceRow } from '../report/elbo.js';
+import { grouped } from '../report/table.js';
+import { topicsReport } from '../report/topics.js';
+import type { Values } from '../settings.js';
+import { defineCommand } from './_command.js';
+import { loadCorpus, textGroups } from './_corpus.js';
+import { type LoadedModel, loadModel, saveModel } from './_model.js';
+import { outputFileSettings, writeReport } from './_output.js';
+import { type Progress, progress } from './_progress.js';
+import { version } from './_version.js';
+
+const fitSettings = {
+  topics: { kind: 'integer', alias: 'k', value: 'K', min: 1, max: 1_000_000, default: 20, describe: 'number of topics' },
+  iterations: { kind: 'integer', value: 'N', min: 1, default: 100, describe: 'iterations of EM at most' },
+  tolerance: {
+    kind: 'number',
+    value: 'T',
+    min: 0,
+    default: 1e-5,
+    describe: 'stop when an iteration raises the ELBO by less than this fraction of it',
+  },
+  'soft-iterations': {
+    kind: 'integer',
+    value: 'N',
+    min: 0,
+    default: 10,
+    describe: 'first iterations in which documents are also tried afresh, the better kept, and priors stay as given',
+  },
+  seed: { kind: 'integer', value: 'S', alias: 's', min: 0, default: 1, describe: 'seed of the random start' },
+  restarts: { kind: 'integer', value: 'R', min: 1, default: 1, describe: 'fit this often from different starts, keep the best ELBO' },
+  init: { kind: 'text', value: 'MODEL', describe: 'start from the topics and priors of a model file' },
+  documents: { kind: 'flag', default: true, describe: "keep the documents' topic proportions in the model file" },
+} as const;
+
+export const command = defineCommand({
+  name: 'fit',
+  summary: 'text or corpus file → topics, kept in a model file',
+  description: `Fits latent Dirichlet allocation by variational EM. Without -o, prints the topics and keeps nothing.
+
+INPUTS are folders of text files, .txt, .csv, .tsv, .ndjson or .jsonl files, lda-c .ldac files, each also as .gz or .br,
+or a corpus file made by thema import; - is stdin.`,
+  examples: [
+    ['thema fit articles.csv --text body -k 50 -o news.safetensors', 'a column of a CSV file'],
+    ['zcat dump.ndjson.gz | thema fit - -k 200 -o m.safetensors', 'a pipe'],
+    ['thema fit folder-of-texts', 'look at the topics first'],
+  ],
+  operands: [{ name: 'inputs', many: true }],
+  groups: { Fit: fitSettings, Model: MODELS['lda']!.settings, ...textGroups, Output: outputFileSettings },
+  async run({ inputs, values, given }) {
+    const say = progress(values);
+    const { output } = values;
+    if (output !== undefined) await checkOutput(output, values.force);
+    const start = values.init === undefined ? undefined : await loadModel(values.init);
+    if (start !== undefined && given.has('topics') && start.dims.K !== values.topics) {
+      throw new UserError(`--topics: got ${values.topics}, but ${values.init} has ${start.dims.K} topics`, { status: STATUS.usage });
+    }
+    const { corpus, text } = await loadCorpus(inputs, values, given, say);
+    const dims: Dims = { V: corpus.vocabulary.length, K: start?.dims.K ?? values.topics };
+    const model = MODELS['lda']!.create(values, dims);
+    checkMemory(model, dims, documentCount(corpus));
+
+    let best: Run | undefined;
+    for (let restart = 0; restart < values.restarts; restart++) {
+      const stage = values.restarts === 1 ? 'fit' : `fit ${restart + 1} of ${values.restarts}`;
+      const run = await runOnce(model, corpus, dims, values, restart, start, say, stage);
+      if (best === undefined || run.last.objective > best.last.objective) best = run;
+    }
+    const { last, state, shares, trace } = best!;
+    const reason = last.stop === 'converged' ? `converged (change below ${values.tolerance})` : 'stopped at --iterations';
+    say.say(
+      `${model.name}: ${dims.K} topics, ${grouped(documentCount(corpus))} documents, ${grouped(dims.V)} terms; ` +
+        `ELBO ${last.objective.toFixed(2)} after ${last.iteration} iterations, ${reason}`,
+    );
+
+    const settings: Record<string, unknown> = { topics: dims.K };
+    for (const name of ['iterations', 'tolerance', 'soft-iterations', 'restarts', 'init'] as const) settings[name] = values[name] ?? null;
+    for (const name of Object.keys(MODELS['lda']!.settings)) settings[name] = (values as Record<string, unknown>)[name];
+    if (output === undefined) {
+      const report = topicsReport(model.topics(state), shares, corpus.vocabulary, { terms: 10, order: 'share', probabilities: false });
+      await writeReport(report, { format: 'text', json: false, output: undefined, force: false });
+      say.say('nothing was kept; to keep the model add -o FILE.safetensors');
+      return;
+    }
+    const tokens = new Uint32Array(documentCount(corpus)).map((_, d) => tokenCount(corpus, d, d + 1));
+    const bytes = await saveModel(output, { force: values.force, stdout: process.stdout }, {
+      name: 'lda',
+      model,
+      dims,
+      state,
+      shares,
+      vocabulary: corpus.vocabulary,
+      documents: values.documents ? { ids: corpus.ids, tokens } : null,
+      record: {
+        version: version(),
+        settings,
+        seed: values.seed,
+        text,
+        corpus: {
+          documents: documentCount(corpus),
+          emptyDocuments: tokens.reduce((empty, n) => empty + (n === 0 ? 1 : 0), 0),
+          tokens: tokenCount(corpus),
+        },
+        stop: last.stop!,
+        trace,
+      },
+    });
+    if (output !== '-') say.say(`wrote ${output} (${(bytes / 1e6).toFixed(1)} MB). Next: thema topics ${output}`);
+  },
+});
+
+interface Run {
+  readonly last: Iteration;
+  readonly state: State;
+  readonly shares: Float64Array;
+  readonly trace: TraceRow[];
+}
+
+async function runOnce(
+  model: TopicModel<Corpus>,
+  corpus: Corpus,
+  dims: Dims,
+  values: Values<typeof fitSettings>,
+  restart: number,
+  start: LoadedModel | undefined,
+  say: Progress,
+  stage: string,
+): Promise<Run> {
+  const state = allocateState(model, dims, documentCount(corpus));
+  const sums = allocateSums(model, dims);
+  const tokens = tokenCount(corpus);
+  model.initialise(corpus, state, random(values.seed, restart));
+  if (start !== undefined) continueFrom(start, model, corpus, dims, state);
+  const trace: TraceRow[] = [];
+  let last: Iteration | undefined;
+  say.begin(stage, values.iterations);
+  const options = { iterations: values.iterations, tolerance: values.tolerance, softIterations: values['soft-iterations'] };
+  for await (last of fit(model, corpus, cutBlocks(corpus.rowStart), state, sums, options)) {
+    const row = traceRow(model, last, tokens);
+    trace.push(row);
+    const change = row.change === null ? '' : `  change ${row.change.toExponential(1)}`;
+    say.update(last.iteration, `iteration ${last.iteration}  ELBO ${row.elbo.toFixed(1)}  per token ${row.per_token.toFixed(4)}${change}`, row);
+  }
+  say.end();
+  return { last: last!, state, shares: model.shares(sums.statistics), trace };
+}
+
+function traceRow(model: Model<Corpus>, { iteration, objective, change, terms }: Iteration, tokens: number): TraceRow {
+  const named = Object.fromEntries(model.terms.map((name, i) => [name, terms[i]!]));
+  return { iteration, elbo: objective, change, per_token: objective / tokens, ...named };
+}
+
+/** Copies the parameters of a fitted model; a term it does not know starts with each topic's smallest value. */
+function continueFrom(start: LoadedModel, model: TopicModel<Corpus>, corpus: Corpus, { V, K }: Dims, state: State): void {
+  const row = new Map(start.vocabulary.map((term, w) => [term, w]));
+  for (const [name, to] of Object.entries(state.params)) {
+    const from = start.state.params[name];
+    if (from === undefined) {
+      throw new UserError(`--init: the model has no ${name}; it was fitted with other settings of --beta`, { status: STATUS.usage });
+    }
+    if (to.length !== V * K) {
+      to.set(from);
+      continue;
+    }
+    const smallest = new Float64Array(K).fill(Number.POSITIVE_INFINITY);
+    for (let i = 0; i < from.length; i++) smallest[i % K] = Math.min(smallest[i % K]!, from[i]!);
+    for (let w = 0; w < V; w++) {
+      const known = row.get(corpus.vocabulary[w]!);
+      to.set(known === undefined ? smallest : from.subarray(known * K, (known + 1) * K), w * K);
+    }
+  }
+  model.derive(state);
+}
+
+/** Refuses a fit whose arrays cannot fit into the machine, before it begins. */
+function checkMemory(model: TopicModel<Corpus>, dims: Dims, D: number): void {
+  let numbers = 0;
+  for (const shapes of [model.params, model.derived, model.statistics]) for (const axes of Object.values(shapes)) numbers += sizeOf(axes, dims);
+  for (const axes of Object.values(model.posterior)) numbers += D * sizeOf(axes, dims);
+  const gigabytes = (8 * numbers) / 2 ** 30;
+  if (gigabytes > totalmem() / 2 ** 30) {
+    throw new UserError(
+      `--topics: ${grouped(dims.K)} topics of ${grouped(dims.V)} terms and ${grouped(D)} documents need ${gigabytes.toFixed(1)} GiB, ` +
+        `this machine has ${(totalmem() / 2 ** 30).toFixed(1)}`,
+      { status: STATUS.usage, hint: 'fewer topics, or fewer terms with --max-vocabulary' },
+    );
+  }
+}

@@ -1,0 +1,42 @@
+import { STATUS, UserError } from '../errors.js';
+import { topicsReport } from '../report/topics.js';
+import { parseSetting } from '../settings.js';
+import { defineCommand } from './_command.js';
+import { countOrAll } from './_numbers.js';
+import { loadModel } from './_model.js';
+import { reportSettings, writeReport } from './_output.js';
+
+const settings = {
+  terms: { kind: 'text', alias: 'n', value: 'N', default: '10', describe: 'terms of each topic, or all' },
+  topic: { kind: 'text', value: 'LIST', describe: 'only these topics: numbers separated by commas' },
+  order: { kind: 'choice', choices: ['share', 'number'], default: 'share', describe: 'largest topic first, or by number' },
+} as const;
+
+export const command = defineCommand({
+  name: 'topics',
+  summary: 'the top terms of each topic',
+  description: 'Prints the most probable terms of each topic, and its share of the fitted tokens.',
+  examples: [
+    ['thema topics m.safetensors', 'ten terms of each topic'],
+    ['thema topics m.safetensors -n 30 --topic 3,7', 'more of two topics'],
+    ['thema topics m.safetensors --json | jq length', 'the number of topics'],
+  ],
+  operands: [{ name: 'model' }],
+  groups: { Options: settings, Output: reportSettings },
+  async run({ operands, values }) {
+    const { model, dims, state, shares, vocabulary } = await loadModel(operands['model']!);
+    const report = topicsReport(model.topics(state), shares, vocabulary, {
+      terms: countOrAll(values.terms, '--terms'),
+      order: values.order,
+      only: values.topic?.split(',').map((text) => topicNumber(text.trim(), dims.K)),
+      probabilities: true,
+    });
+    await writeReport(report, values);
+  },
+});
+
+function topicNumber(text: string, K: number): number {
+  const topic = parseSetting({ kind: 'integer', min: 0, describe: '' }, text, '--topic') as number;
+  if (topic < K) return topic;
+  throw new UserError(`--topic: got ${topic}, expected a topic from 0 to ${K - 1}`, { status: STATUS.usage });
+}

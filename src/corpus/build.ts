@@ -1,0 +1,337 @@
+import { UserError } from '../errors.js';
+import { type Corpus, documentCount } from './corpus.js';
+
+/** Limits of a term's documents: a number of them, a share of them, or by the size of the corpus. */
+export type DocumentFrequency = { readonly documents: number } | { readonly share: number } | 'auto';
+
+/** Which terms to keep; what is undefined cuts nothing. */
+export type Cuts = {
+  readonly minDf?: DocumentFrequency | undefined;
+  readonly maxDf?: DocumentFrequency | undefined;
+  readonly maxVocabulary?: number | undefined;
+};
+
+/** What a cut removed. */
+export type Dropped = { readonly terms: number; readonly tokens: number };
+
+/** What pruning found and did. */
+export type Pruning = {
+  readonly documents: number;
+  /** Documents without a term, before and after. */
+  readonly emptyDocuments: number;
+  /** Before pruning. */
+  readonly tokensRead: number;
+  /** Before pruning. */
+  readonly termsRead: number;
+  /** The cuts as they came out, in documents and terms. */
+  readonly cuts: { readonly minDf: number; readonly maxDf: number; readonly maxVocabulary: number };
+  /** By the cuts in this order: a term that two cuts would remove counts for the first. */
+  readonly droppedBy: Readonly<Record<'min-df' | 'max-df' | 'max-vocabulary', Dropped>>;
+};
+
+/** A matrix in the making: its documents so far. */
+export type CorpusBuilder = {
+  /** Adds a document. `terms` are its tokens in any order, `meta` one value for each metadata column. */
+  add(id: string, terms: readonly string[], meta: readonly string[]): void;
+  /**
+   * The corpus of the documents added, without the terms that the cuts remove: most frequent term first, ties in
+   * code-point order; documents without terms stay. The builder is used up.
+   *
+   * @throws {UserError} status 65 if no term is left
+   */
+  finish(cuts: Cuts): { corpus: Corpus; pruning: Pruning };
+};
+
+/** Builds a corpus, and its vocabulary, from the terms of documents. Holds the matrix, never the text. */
+export function corpusBuilder(metaNames: readonly string[]): CorpusBuilder {
+  const termOf = new Map<string, number>();
+  const rows = rowsBuilder(metaNames);
+  return {
+    add(id, terms, meta) {
+      rows.add(id, meta, terms, (term) => {
+        const known = termOf.get(term);
+        if (known !== undefined) return known;
+        termOf.set(ownCopy(term), termOf.size);
+        return termOf.size - 1;
+      });
+    },
+    finish(cuts) {
+      const vocabulary = [...termOf.keys()];
+      termOf.clear();
+      return pruned(rows.finish(vocabulary), cuts, 'by frequency');
+    },
+  };
+}
+
+/** Documents over a vocabulary that is given. */
+export type FixedVocabularyBuilder = {
+  add(id: string, terms: readonly string[], meta: readonly string[]): void;
+  /** The corpus, and for each document how many of its tokens are not in the vocabulary. */
+  finish(): { corpus: Corpus; unseen: Uint32Array };
+};
+
+/** Builds a corpus over the vocabulary of a model: other terms are counted and left out. */
+export function fixedVocabularyBuilder(
+  vocabulary: readonly string[],
+  metaNames: readonly string[],
+): FixedVocabularyBuilder {
+  const termOf = new Map(vocabulary.map((term, i) => [term, i]));
+  const rows = rowsBuilder(metaNames);
+  const unseen = growing();
+  return {
+    add(id, terms, meta) {
+      let unknown = 0;
+      rows.add(id, meta, terms, (term) => {
+        const known = termOf.get(term);
+        if (known === undefined) unknown++;
+        return known;
+      });
+      unseen.push(unknown);
+    },
+    finish: () => ({ corpus: rows.finish(vocabulary), unseen: unseen.array() }),
+  };
+}
+
+/**
+ * The corpus without the terms that the cuts remove; the others keep their order.
+ *
+ * @throws {UserError} status 65 if no term is left
+ */
+export function prune(corpus: Corpus, cuts: Cuts): { corpus: Corpus; pruning: Pruning } {
+  return pruned(corpus, cuts, 'as it was');
+}
+
+/** The corpus over another vocabulary: terms go by their names, and tokens of others are counted as unseen. */
+export function withVocabulary(corpus: Corpus, vocabulary: readonly string[]): { corpus: Corpus; unseen: Uint32Array } {
+  const termOf = new Map(vocabulary.map((term, i) => [term, i]));
+  const newTerm = Int32Array.from(corpus.vocabulary, (term) => termOf.get(term) ?? GONE);
+  const unseen = new Uint32Array(documentCount(corpus));
+  for (let d = 0; d < unseen.length; d++)
+    for (let i = corpus.rowStart[d]!; i < corpus.rowStart[d + 1]!; i++)
+      if (newTerm[corpus.term[i]!] === GONE) unseen[d]! += corpus.count[i]!;
+  return { corpus: renumbered(corpus, newTerm, vocabulary), unseen };
+}
+
+/** Compares two texts by code points. JavaScript's `<` puts U+10000 and above before U+E000. */
+export function codePointOrder(a: string, b: string): number {
+  const length = Math.min(a.length, b.length);
+  for (let i = 0; i < length; i++) {
+    const x = a.charCodeAt(i);
+    const y = b.charCodeAt(i);
+    if (x !== y) {
+      const isSurrogateX = x >= 0xd800 && x < 0xe000;
+      const isSurrogateY = y >= 0xd800 && y < 0xe000;
+      return isSurrogateX === isSurrogateY ? x - y : isSurrogateX ? 1 : -1;
+    }
+  }
+  return a.length - b.length;
+}
+
+/** A list of 32-bit numbers that doubles as it fills. */
+export type Growing = { push(value: number): void; length(): number; array(): Uint32Array };
+
+export function growing(): Growing {
+  let held = new Uint32Array(1024);
+  let length = 0;
+  return {
+    push(value) {
+      if (length === held.length) {
+        const larger = new Uint32Array(2 * length);
+        larger.set(held);
+        held = larger;
+      }
+      held[length++] = value;
+    },
+    length: () => length,
+    array: () => held.slice(0, length),
+  };
+}
+
+/** Sorts the entries of each row by term, in place. The terms of a row differ. */
+export function sortRows({ rowStart, term, count }: Pick<Corpus, 'rowStart' | 'term' | 'count'>, terms: number): void {
+  const countOf = new Uint32Array(terms);
+  for (let d = 0; d + 1 < rowStart.length; d++) {
+    const row = term.subarray(rowStart[d]!, rowStart[d + 1]!);
+    const counts = count.subarray(rowStart[d]!, rowStart[d + 1]!);
+    if (isAscending(row)) continue;
+    for (let i = 0; i < row.length; i++) countOf[row[i]!] = counts[i]!;
+    row.sort();
+    for (let i = 0; i < row.length; i++) counts[i] = countOf[row[i]!]!;
+  }
+}
+
+function isAscending(row: Uint32Array): boolean {
+  for (let i = 1; i < row.length; i++) if (row[i - 1]! > row[i]!) return false;
+  return true;
+}
+
+/** Collects rows whose entries are in order of first occurrence. */
+function rowsBuilder(metaNames: readonly string[]) {
+  const rowStart = growing();
+  const entryTerm = growing();
+  const entryCount = growing();
+  const ids: string[] = [];
+  const meta = metaNames.map((): string[] => []);
+  let counts = new Uint32Array(1024);
+  rowStart.push(0);
+  return {
+    /** Adds a row of the tokens for which `number` knows a term. */
+    add(
+      id: string,
+      values: readonly string[],
+      tokens: readonly string[],
+      number: (token: string) => number | undefined,
+    ): void {
+      const here: number[] = [];
+      for (const token of tokens) {
+        const term = number(token);
+        if (term === undefined) continue;
+        if (term >= counts.length) {
+          const larger = new Uint32Array(2 * Math.max(term, counts.length));
+          larger.set(counts);
+          counts = larger;
+        }
+        if (counts[term]!++ === 0) here.push(term);
+      }
+      for (const term of here) {
+        entryTerm.push(term);
+        entryCount.push(counts[term]!);
+        counts[term] = 0;
+      }
+      rowStart.push(entryTerm.length());
+      ids.push(id);
+      for (let i = 0; i < meta.length; i++) meta[i]!.push(values[i] ?? '');
+    },
+    finish(vocabulary: readonly string[]): Corpus {
+      const corpus = {
+        rowStart: rowStart.array(),
+        term: entryTerm.array(),
+        count: entryCount.array(),
+        vocabulary,
+        ids,
+        meta: new Map(metaNames.map((name, i) => [name, meta[i]!])),
+      };
+      sortRows(corpus, vocabulary.length);
+      return corpus;
+    },
+  };
+}
+
+const GONE = -1;
+
+/** Documents below which `auto` is 1, then 2, then 5 documents; and below which it has no upper limit. */
+const SMALL = 100;
+const MIDDLING = 1000;
+
+function pruned(corpus: Corpus, cuts: Cuts, order: 'by frequency' | 'as it was'): { corpus: Corpus; pruning: Pruning } {
+  const documents = documentCount(corpus);
+  const terms = corpus.vocabulary.length;
+  const df = new Uint32Array(terms);
+  const tokens = new Float64Array(terms);
+  for (let i = 0; i < corpus.term.length; i++) {
+    df[corpus.term[i]!]!++;
+    tokens[corpus.term[i]!]! += corpus.count[i]!;
+  }
+  const limits = {
+    minDf: leastDocuments(cuts.minDf, documents),
+    maxDf: mostDocuments(cuts.maxDf, documents),
+    maxVocabulary: cuts.maxVocabulary ?? Number.POSITIVE_INFINITY,
+  };
+  const dropped = { 'min-df': nothing(), 'max-df': nothing(), 'max-vocabulary': nothing() };
+  const drop = (term: number, by: keyof typeof dropped): void => {
+    dropped[by].terms++;
+    dropped[by].tokens += tokens[term]!;
+  };
+  let kept: number[] = [];
+  for (let term = 0; term < terms; term++) {
+    if (df[term]! < limits.minDf) drop(term, 'min-df');
+    else if (df[term]! > limits.maxDf) drop(term, 'max-df');
+    else kept.push(term);
+  }
+  const isRare = kept.length > limits.maxVocabulary;
+  if (isRare || order === 'by frequency') {
+    const { vocabulary } = corpus;
+    kept.sort((a, b) => tokens[b]! - tokens[a]! || codePointOrder(vocabulary[a]!, vocabulary[b]!));
+    for (const term of kept.slice(limits.maxVocabulary)) drop(term, 'max-vocabulary');
+    kept = kept.slice(0, limits.maxVocabulary);
+    if (order === 'as it was') kept.sort((a, b) => a - b);
+  }
+  const tokensRead = tokens.reduce((sum, n) => sum + n, 0);
+  if (kept.length === 0) throw nothingLeft(documents, tokensRead, limits, dropped);
+
+  const newTerm = new Int32Array(terms).fill(GONE);
+  kept.forEach((term, i) => {
+    newTerm[term] = i;
+  });
+  const result = renumbered(
+    corpus,
+    newTerm,
+    kept.map((term) => corpus.vocabulary[term]!),
+  );
+  let emptyDocuments = 0;
+  for (let d = 0; d < documents; d++) if (result.rowStart[d] === result.rowStart[d + 1]) emptyDocuments++;
+  return {
+    corpus: result,
+    pruning: { documents, emptyDocuments, tokensRead, termsRead: terms, cuts: limits, droppedBy: dropped },
+  };
+}
+
+/** The corpus with term t as `newTerm[t]`, or without it where that is GONE. */
+function renumbered(corpus: Corpus, newTerm: Int32Array, vocabulary: readonly string[]): Corpus {
+  const documents = documentCount(corpus);
+  const rowStart = new Uint32Array(documents + 1);
+  const term = new Uint32Array(corpus.term.length);
+  const count = new Uint32Array(corpus.term.length);
+  let end = 0;
+  for (let d = 0; d < documents; d++) {
+    for (let i = corpus.rowStart[d]!; i < corpus.rowStart[d + 1]!; i++) {
+      const now = newTerm[corpus.term[i]!]!;
+      if (now === GONE) continue;
+      term[end] = now;
+      count[end++] = corpus.count[i]!;
+    }
+    rowStart[d + 1] = end;
+  }
+  const result = { ...corpus, rowStart, term: term.slice(0, end), count: count.slice(0, end), vocabulary };
+  sortRows(result, vocabulary.length);
+  return result;
+}
+
+function leastDocuments(df: DocumentFrequency | undefined, documents: number): number {
+  if (df === undefined) return 0;
+  if (df === 'auto') return documents < SMALL ? 1 : documents < MIDDLING ? 2 : 5;
+  return 'documents' in df ? df.documents : Math.ceil(df.share * documents);
+}
+
+function mostDocuments(df: DocumentFrequency | undefined, documents: number): number {
+  if (df === undefined) return documents;
+  if (df === 'auto') return documents < SMALL ? documents : Math.floor(0.5 * documents);
+  return 'documents' in df ? df.documents : Math.floor(df.share * documents);
+}
+
+function nothing(): { terms: number; tokens: number } {
+  return { terms: 0, tokens: 0 };
+}
+
+function nothingLeft(
+  documents: number,
+  tokensRead: number,
+  limits: Pruning['cuts'],
+  dropped: Pruning['droppedBy'],
+): UserError {
+  if (tokensRead === 0)
+    return new UserError(`no terms: ${documents} documents without a word that is not a stop word`, {
+      hint: 'is it the right column or field (--text), and the right language of --stop-words?',
+    });
+  const [by, most] = Object.entries(dropped).reduce((a, b) => (b[1].terms > a[1].terms ? b : a));
+  const limit = by === 'min-df' ? `fewer than ${limits.minDf}` : `more than ${limits.maxDf}`;
+  return new UserError(
+    `no terms left of ${Object.values(dropped).reduce((sum, { terms }) => sum + terms, 0)}: --${by} removed ${most.terms} in ${limit} of the ${documents} documents`,
+    { hint: by === 'min-df' ? 'lower it: --min-df 1' : 'raise it: --max-df 1.0' },
+  );
+}
+
+/** A term cut from a text would keep the whole text in memory: V8's substrings of 13 or more characters are views. */
+function ownCopy(term: string): string {
+  return term.length < 13 ? term : Buffer.from(term).toString();
+}

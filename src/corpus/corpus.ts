@@ -1,0 +1,35 @@
+/**
+ * The document-term matrix and what its rows and columns are called.
+ *
+ * | symbol | meaning |
+ * |---|---|
+ * | D | documents, also those without any term |
+ * | V | terms |
+ * | N | tokens |
+ */
+export interface Corpus {
+  /** Row d holds entries [rowStart[d], rowStart[d + 1]); D + 1 numbers. */
+  readonly rowStart: Uint32Array;
+  /** Term of each entry, ascending within a row, below V. */
+  readonly term: Uint32Array;
+  /** Occurrences of each entry, at least 1. */
+  readonly count: Uint32Array;
+  /** The V terms. From text: most frequent first, ties in code-point order; from a vocabulary file: in its order. */
+  readonly vocabulary: readonly string[];
+  /** One name a document. */
+  readonly ids: readonly string[];
+  /** Metadata columns, each with one value a document. */
+  readonly meta: ReadonlyMap<string, readonly string[]>;
+}
+
+/** Number of documents. */
+export function documentCount(corpus: Corpus): number {
+  return corpus.rowStart.length - 1;
+}
+
+/** Number of tokens in documents [from, to). */
+export function tokenCount(corpus: Corpus, from = 0, to: number = documentCount(corpus)): number {
+  let tokens = 0;
+  for (let i = corpus.rowStart[from]!; i < corpus.rowStart[to]!; i++) tokens += corpus.count[i]!;
+  return tokens;
+}

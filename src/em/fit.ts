@@ -1,0 +1,107 @@
+import { NumericalError } from '../errors.js';
+import { type Blocks, eachBlock } from './blocks.js';
+import type { Arrays, Model, State, Sums } from './model.js';
+import { clear } from './state.js';
+
+export interface FitOptions {
+  /** E-steps at most. */
+  readonly iterations: number;
+  /** Stop once an iteration raises the objective by less than this fraction of it. */
+  readonly tolerance: number;
+  /** This many first iterations have guarded E-steps and leave the hyperparameters alone. */
+  readonly softIterations: number;
+}
+
+export type StopReason = 'converged' | 'iterations';
+
+/** The fit just after an E-step, when parameters, posteriors and objective agree. */
+export interface Iteration {
+  /** E-steps so far. */
+  readonly iteration: number;
+  /** The sum of `terms`: what the ascent raises, in nats. */
+  readonly objective: number;
+  readonly terms: Float64Array;
+  /** (objective − previous) / |objective|; null at the first iteration. */
+  readonly change: number | null;
+  /** Why this iteration is the last one; null if it is not. */
+  readonly stop: StopReason | null;
+}
+
+/**
+ * A fall of the objective up to this fraction of its terms' sizes is rounding: a sum of n doubles errs by about
+ * √n · 2⁻⁵³ of the sum of their sizes, 1e-13 for the 10⁶ entries of a corpus, and the special functions by 1e-14 each.
+ */
+export const ROUNDING = 1e-10;
+
+/**
+ * Fits `model` by coordinate ascent on its objective: over q (E-step), then over Θ (M-step), until it stops rising.
+ * Continues from `state`; yields after each E-step. Printing, progress and saving are the caller's.
+ *
+ * @throws {NumericalError} if the objective is not finite, or falls by more than ROUNDING
+ * @see Neal & Hinton 1998, §2; Blei, Ng & Jordan 2003, §5.3
+ */
+export async function* fit<Data>(
+  model: Model<Data>,
+  data: Data,
+  blocks: Blocks,
+  state: State,
+  sums: Sums & { readonly statistics: Arrays },
+  { iterations, tolerance, softIterations }: FitOptions,
+): AsyncGenerator<Iteration, void> {
+  let previous: Iteration | undefined;
+  for (let iteration = 1; ; iteration++) {
+    const soft = iteration <= softIterations;
+    const start = soft && previous !== undefined ? 'guarded' : 'warm';
+    clear(sums);
+    model.globalTerms(state, sums.terms);
+    let afterMStep = total(sums.terms);
+    await eachBlock(blocks, (from, to) => {
+      afterMStep += model.eStep(data, from, to, state, sums, start);
+    });
+    const terms = sums.terms.slice();
+    const objective = total(terms);
+    if (!Number.isFinite(objective)) {
+      throw new NumericalError(`${model.objective} of ${model.name} is ${objective} at iteration ${iteration}: ${listed(model, terms)}`);
+    }
+    if (previous !== undefined) checkRise(model, previous, iteration, afterMStep, objective, terms);
+    const change = previous === undefined ? null : (objective - previous.objective) / Math.abs(objective);
+    const converged = change !== null && !soft && change < tolerance;
+    const stop = converged ? 'converged' : iteration >= iterations ? 'iterations' : null;
+    previous = { iteration, objective, terms, change, stop };
+    yield previous;
+    if (stop !== null) return;
+    model.mStep(state, sums.statistics, soft);
+  }
+}
+
+function checkRise<Data>(
+  model: Model<Data>,
+  previous: Iteration,
+  iteration: number,
+  afterMStep: number,
+  objective: number,
+  terms: Float64Array,
+): void {
+  let size = 0;
+  for (const term of terms) size += Math.abs(term);
+  if (objective >= previous.objective - ROUNDING * size) return;
+  const step = afterMStep < previous.objective - ROUNDING * size ? `M-step of iteration ${previous.iteration}` : `E-step of iteration ${iteration}`;
+  let worst = 0;
+  for (let i = 1; i < terms.length; i++) {
+    if (terms[i]! - previous.terms[i]! < terms[worst]! - previous.terms[worst]!) worst = i;
+  }
+  throw new NumericalError(
+    `the ${model.objective} of ${model.name} fell from ${previous.objective} to ${objective} in the ${step}; ` +
+      `the term that fell most is ${model.terms[worst]}, from ${previous.terms[worst]} to ${terms[worst]}`,
+  );
+}
+
+function total(terms: Float64Array): number {
+  let sum = 0;
+  for (const term of terms) sum += term;
+  return sum;
+}
+
+function listed<Data>(model: Model<Data>, terms: Float64Array): string {
+  return model.terms.map((name, i) => `${name} ${terms[i]}`).join(', ');
+}

@@ -1,0 +1,16 @@
+import { type Blocks, eachBlock } from './blocks.js';
+import type { Model, State, Sums } from './model.js';
+
+/**
+ * E-steps with Θ fixed: the posterior of new documents, each from the model's uninformed start, so that a document's
+ * result depends on the document alone.
+ *
+ * @returns the documents' terms of the objective, summed over documents, in nats
+ */
+export async function infer<Data>(model: Model<Data>, data: Data, blocks: Blocks, state: State): Promise<Float64Array> {
+  const sums: Sums = { statistics: null, terms: new Float64Array(model.terms.length) };
+  await eachBlock(blocks, (from, to) => {
+    model.eStep(data, from, to, state, sums, 'cold');
+  });
+  return sums.terms;
+}

@@ -1,0 +1,42 @@
+import type { Arrays, Axis, Model, Shapes, State, Sums } from './model.js';
+
+/** The numbers of an array of this shape. */
+export function sizeOf(axes: readonly Axis[], dims: Dims): number {
+  return axes.reduce<number>((size, axis) => size * (typeof axis === 'number' ? axis : dims[axis]), 1);
+}
+
+export interface Dims {
+  readonly V: number;
+  readonly K: number;
+}
+
+function allocate(shapes: Shapes, dims: Dims, rows = 1): Arrays {
+  return Object.fromEntries(
+    Object.entries(shapes).map(([name, axes]) => [name, new Float64Array(rows * sizeOf(axes, dims))]),
+  );
+}
+
+/** The arrays of `model` for D documents, all zero. */
+export function allocateState<Data>(model: Model<Data>, dims: Dims, D: number): State {
+  return {
+    params: allocate(model.params, dims),
+    derived: allocate(model.derived, dims),
+    posterior: allocate(model.posterior, dims, D),
+  };
+}
+
+/** Room for an E-step's sums, all zero. */
+export function allocateSums<Data>(model: Model<Data>, dims: Dims): Sums & { readonly statistics: Arrays } {
+  return { statistics: allocate(model.statistics, dims), terms: new Float64Array(model.terms.length) };
+}
+
+/** Sets all sums to zero. */
+export function clear(sums: Sums): void {
+  for (const sum of Object.values(sums.statistics ?? {})) sum.fill(0);
+  sums.terms.fill(0);
+}
+
+/** The fitted parameters with room for the posteriors of D other documents. */
+export function withDocuments<Data>(model: Model<Data>, dims: Dims, { params, derived }: State, D: number): State {
+  return { params, derived, posterior: allocate(model.posterior, dims, D) };
+}

@@ -1,0 +1,74 @@
+import { type Corpus, documentCount, tokenCount } from '../corpus/corpus.js';
+import { cutBlocks } from '../em/blocks.js';
+import { infer } from '../em/infer.js';
+import type { State, TopicModel } from '../em/model.js';
+import { type Dims, withDocuments } from '../em/state.js';
+import { log } from '../math/special.js';
+
+/** A score of held-out tokens, with what it is made of. */
+export interface Score {
+  readonly measure: string;
+  /** The formula, in words. */
+  readonly definition: string;
+  readonly documents: number;
+  /** Tokens scored. */
+  readonly tokens: number;
+  /** The formula's logarithm, per token. */
+  readonly nats_per_token: number;
+  /** exp(−nats_per_token), natural base. */
+  readonly perplexity: number;
+}
+
+/** A topic model with its fitted parameters. */
+export interface Fitted {
+  readonly model: TopicModel<Corpus>;
+  readonly dims: Dims;
+  readonly state: State;
+}
+
+/**
+ * The bound per token of held-out documents: their terms of the ELBO, with the topics fixed. What the topics themselves
+ * cost (−KL of q(β)) is charged to the documents that they were fitted to, not to these.
+ */
+export async function boundScore(fitted: Fitted, corpus: Corpus): Promise<Score> {
+  const state = withDocuments(fitted.model, fitted.dims, fitted.state, documentCount(corpus));
+  let bound = 0;
+  for (const term of await infer(fitted.model, corpus, cutBlocks(corpus.rowStart), state)) bound += term;
+  return score('bound', "exp(−Σ_d bound_d / tokens), bound_d ≤ log p(document d), topics fixed", corpus, bound);
+}
+
+/**
+ * Document completion: topic proportions from the observed half of each document, then the marginal probability of each
+ * token of the other half,  p(w | observed) = Σ_k E[θ_dk | observed] E[β_kw].
+ */
+export async function completionScore({ model, dims, state: params }: Fitted, observed: Corpus, heldOut: Corpus): Promise<Score> {
+  const state = withDocuments(model, dims, params, documentCount(observed));
+  await infer(model, observed, cutBlocks(observed.rowStart), state);
+  const topics = model.topics(state);
+  const { K } = dims;
+  const theta = new Float64Array(K);
+  let sum = 0;
+  for (let d = 0; d < documentCount(heldOut); d++) {
+    model.proportions(state, d, theta);
+    for (let i = heldOut.rowStart[d]!; i < heldOut.rowStart[d + 1]!; i++) {
+      const row = heldOut.term[i]! * K;
+      let p = 0;
+      for (let k = 0; k < K; k++) p += theta[k]! * topics[row + k]!;
+      sum += heldOut.count[i]! * log(p);
+    }
+  }
+  return score(
+    'completion',
+    'exp(−Σ log p(token | observed half of its document) / tokens), p = Σ_k E[θ_k | observed] E[β_kw], over the other half',
+    heldOut,
+    sum,
+  );
+}
+
+function score(measure: string, definition: string, corpus: Corpus, nats: number): Score {
+  const tokens = tokenCount(corpus);
+  const perToken = nats / tokens;
+  let documents = 0;
+  for (let d = 0; d < documentCount(corpus); d++) if (corpus.rowStart[d + 1]! > corpus.rowStart[d]!) documents++;
+  return { measure, definition, documents, tokens, nats_per_token: perToken, perplexity: Math.exp(-perToken) };
+}

@@ -1,0 +1,37 @@
+import type { Report } from './render.js';
+import { grouped, percent, printable } from './table.js';
+
+/** Topic proportions of one document. */
+export interface DocumentRow {
+  readonly id: string;
+  /** Tokens that the model knows. */
+  readonly tokens: number;
+  /** Tokens that are not in the model's vocabulary; null where that was not counted. */
+  readonly unseen: number | null;
+  /** Most probable first. */
+  readonly topics: readonly { readonly topic: number; readonly proportion: number }[];
+}
+
+/** The `n` largest of K proportions, largest first, ties by topic number. */
+export function topProportions(proportions: Float64Array, n: number): DocumentRow['topics'] {
+  return Array.from(proportions, (proportion, topic) => ({ topic, proportion }))
+    .sort((a, b) => b.proportion - a.proportion || a.topic - b.topic)
+    .slice(0, n);
+}
+
+/** Proportions of documents, one row each, in their order; rows may stream. */
+export function documentsReport(rows: Iterable<DocumentRow> | AsyncIterable<DocumentRow>): Report<DocumentRow> {
+  return {
+    rows,
+    columns: ['id', 'tokens', 'unseen', 'topic', 'proportion'],
+    cells: ({ id, tokens, unseen, topics }) => topics.map(({ topic, proportion }) => [id, tokens, unseen, topic, proportion]),
+    async *text(rows, style) {
+      yield style('bold', `${'document'.padEnd(32)} ${'tokens'.padStart(7)}  topics`);
+      for await (const { id, tokens, unseen, topics } of rows) {
+        const shown = topics.map(({ topic, proportion }) => `${topic} ${style('dim', percent(proportion))}`).join('  ');
+        const note = unseen ? style('dim', `  (${grouped(unseen)} unseen)`) : '';
+        yield `${printable(id).padEnd(32)} ${grouped(tokens).padStart(7)}  ${shown}${note}`;
+      }
+    },
+  };
+}

@@ -1,0 +1,61 @@
+import type { Report } from './render.js';
+import { table } from './table.js';
+
+/** One iteration of a fit: the objective's terms stand under their names. */
+export interface TraceRow {
+  readonly iteration: number;
+  readonly elbo: number;
+  /** (elbo − previous) / |elbo|; null at the first iteration. */
+  readonly change: number | null;
+  /** elbo / tokens. */
+  readonly per_token: number;
+  readonly [term: string]: number | null;
+}
+
+/** The trace of a fit; its text has a small chart on top when `chart` (columns) is given. */
+export function elboReport(trace: readonly TraceRow[], chart?: number): Report<TraceRow> {
+  const columns = Object.keys(trace[0] ?? { iteration: 0, elbo: 0, change: 0, per_token: 0 });
+  return {
+    rows: trace,
+    columns,
+    cells: (row) => [columns.map((column) => row[column]!)],
+    *text(_rows, style) {
+      if (chart !== undefined && trace.length > 1) {
+        yield* chartLines(trace.map((row) => row.per_token), chart).map((line) => style('cyan', line));
+        yield '';
+      }
+      const rows = trace.map((row) => columns.map((column) => shown(column, row[column]!)));
+      const [header, ...body] = table([columns, ...rows]);
+      yield style('bold', header!);
+      yield* body;
+    },
+  };
+}
+
+function shown(column: string, value: number | null): string {
+  if (value === null) return '';
+  if (column === 'iteration') return String(value);
+  if (column === 'change') return value.toExponential(2);
+  return value.toFixed(column === 'per_token' ? 6 : 3);
+}
+
+const ROWS = 8;
+
+/** A chart of block characters, `ROWS` high: the values against their index, with the scale at the left. */
+function chartLines(values: readonly number[], width: number): string[] {
+  const low = Math.min(...values);
+  const high = Math.max(...values);
+  const labels = [high.toFixed(3), low.toFixed(3)];
+  const margin = Math.max(...labels.map((label) => label.length)) + 1;
+  const columns = Math.min(values.length, Math.max(10, width - margin - 1));
+  const heights = Array.from({ length: columns }, (_, c) => {
+    const value = values[Math.round((c * (values.length - 1)) / Math.max(1, columns - 1))]!;
+    return high > low ? ((value - low) / (high - low)) * ROWS : ROWS;
+  });
+  return Array.from({ length: ROWS }, (_, r) => {
+    const floor = ROWS - 1 - r;
+    const bars = heights.map((height) => ' ▁▂▃▄▅▆▇█'[Math.max(0, Math.min(8, Math.round((height - floor) * 8)))]!);
+    const label = r === 0 ? labels[0]! : r === ROWS - 1 ? labels[1]! : '';
+    return `${label.padStart(margin - 1)} │${bars.join('')}`;
+  });
+}

@@ -1,0 +1,41 @@
+import type { Report } from './render.js';
+import { grouped, table } from './table.js';
+
+export interface ScoreRow {
+  readonly measure: string;
+  /** Which documents were scored: `held-out` or `training`. */
+  readonly documents_scored: string;
+  readonly documents: number;
+  readonly tokens: number;
+  readonly nats_per_token: number;
+  readonly perplexity: number;
+  readonly definition: string;
+}
+
+/** Scores, each with its definition in words. */
+export function perplexityReport(rows: readonly ScoreRow[], notes: readonly string[]): Report<ScoreRow> {
+  const columns = ['measure', 'documents_scored', 'documents', 'tokens', 'nats_per_token', 'perplexity', 'definition'] as const;
+  return {
+    rows,
+    columns,
+    cells: (row) => [columns.map((column) => row[column])],
+    *text(_rows, style) {
+      const lines = table([
+        ['measure', 'scored on', 'documents', 'tokens', 'nats/token', 'perplexity'],
+        ...rows.map((row) => [
+          row.measure,
+          row.documents_scored,
+          grouped(row.documents),
+          grouped(row.tokens),
+          row.nats_per_token.toFixed(4),
+          row.perplexity.toFixed(1),
+        ]),
+      ]);
+      yield style('bold', lines[0]!);
+      yield* lines.slice(1);
+      yield '';
+      for (const { measure, definition } of rows) yield `${measure}: ${definition}`;
+      yield* notes;
+    },
+  };
+}

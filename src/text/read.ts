@@ -1,0 +1,191 @@
+import { basename, join } from 'node:path';
+import { STATUS, UserError } from '../errors.js';
+import { csvDocuments, givenDelimiter } from './csv.js';
+import { checkEncoding, decoded } from './decode.js';
+import { fieldNames } from './fields.js';
+import { filesUnder } from './folder.js';
+import { type Bytes, formatExtension, inputBytes, inputName, isFolder, peeked } from './input.js';
+import { type Found, fileDocument, lineDocuments, paragraphDocuments } from './lines.js';
+import { ndjsonDocuments } from './ndjson.js';
+import type { ReadValues } from './settings.js';
+
+/** One document of the inputs. */
+export type Document = {
+  readonly id: string;
+  readonly text: string;
+  /** Values of the metadata asked for, in the order of `metaNames`. */
+  readonly meta: string[];
+  /** Where it comes from: `file:line`. */
+  readonly place: string;
+};
+
+export type ReadOptions = ReadValues & { readonly onWarning?: (message: string) => void };
+
+/** A file of the inputs: its path (`-` for stdin), its name in messages, and what the ids of its documents begin with. */
+type File = { readonly path: string; readonly name: string; readonly label: string; readonly inFolder: boolean };
+
+type Format = 'txt' | 'csv' | 'tsv' | 'ndjson';
+
+/**
+ * The documents of files, folders and stdin (`-`), in the order given; at any time one document and one chunk are held.
+ *
+ * An id comes from the id column or field. Without one it is the number of the document in its file, from 1, after the
+ * file's name and a colon where there are several; a file that is one document is called by its name.
+ *
+ * @throws {UserError} status 66 for a missing input; 65 for bad data, with file, line and column, and for no document at
+ *   all; 2 for options that do not fit the input
+ */
+export async function* documents(
+  inputs: readonly string[],
+  options: ReadOptions,
+  stdin: NodeJS.ReadableStream,
+): AsyncGenerator<Document> {
+  checkInputs(inputs);
+  checkEncoding(options.encoding);
+  const warn = options.onWarning ?? (() => {});
+  const repeats = repeatedIds();
+  let total = 0;
+  for await (const file of filesOf(inputs, options, warn)) {
+    const per = options.per ?? (file.inFolder ? 'file' : 'line');
+    let number = 0;
+    for await (const batch of foundIn(file, per, options, warn, stdin)) {
+      for (const { text, line, id, meta } of batch) {
+        number++;
+        const place = `${file.name}:${line}`;
+        if (id) repeats.see(id, place);
+        yield { id: id || numberedId(file, per === 'file', number), text, meta: meta ?? [], place };
+      }
+    }
+    if (number === 0) warn(`${file.name}: is empty`);
+    total += number;
+  }
+  if (repeats.message() !== undefined) warn(repeats.message()!);
+  if (total === 0) throw noDocuments(inputs);
+}
+
+/**
+ * Whether the inputs are bags of words of lda-c, by `--input-format` or by name (`.ldac`), and so for `readLdac`.
+ *
+ * @throws {UserError} status 2 if only some are
+ */
+export function isBagOfWords(inputs: readonly string[], options: Pick<ReadValues, 'input-format'>): boolean {
+  if (options['input-format'] !== undefined) return options['input-format'] === 'ldac';
+  const bags = inputs.filter((input) => formatExtension(input) === '.ldac');
+  if (bags.length === 0 || bags.length === inputs.length) return bags.length > 0;
+  throw new UserError(`got texts and bags of words (${bags[0]}) together, expected one kind`, { status: STATUS.usage });
+}
+
+function checkInputs(inputs: readonly string[]): void {
+  const usage = (message: string, hint?: string): UserError => new UserError(message, { status: STATUS.usage, hint });
+  if (inputs.length === 0) throw usage('got no input, expected files, folders or - for stdin');
+  const twice = inputs.find((input, i) => inputs.indexOf(input) < i);
+  if (twice !== undefined) throw usage(`got the input ${twice} twice, expected each once`);
+}
+
+/** The files of the inputs, those of a folder in the order of their paths. */
+async function* filesOf(
+  inputs: readonly string[],
+  options: ReadOptions,
+  warn: (message: string) => void,
+): AsyncGenerator<File> {
+  const several = inputs.length > 1;
+  for (const input of inputs) {
+    const name = inputName(input);
+    if (await isFolder(input)) {
+      const skipped = (links: number): void =>
+        warn(`${name}: ${links} symbolic ${links === 1 ? 'link was' : 'links were'} not followed`);
+      for (const inside of await filesUnder(input, skipped)) {
+        const path = join(input, inside);
+        yield { path, name: path, label: several ? path : inside, inFolder: true };
+      }
+    } else if (options['input-format'] === 'folder') {
+      throw new UserError(`${name}: is a file, expected a folder (--input-format folder)`, { status: STATUS.usage });
+    } else yield { path: input, name, label: several ? name : '', inFolder: false };
+  }
+}
+
+async function* foundIn(
+  file: File,
+  per: 'line' | 'paragraph' | 'file',
+  options: ReadOptions,
+  warn: (message: string) => void,
+  stdin: NodeJS.ReadableStream,
+): AsyncGenerator<Found[]> {
+  const { name } = file;
+  const [format, bytes] = await formatOf(file, options, inputBytes(file.path, stdin));
+  checkOptions(format, name, options);
+  const chunks = decoded(bytes, name, options.encoding, warn);
+  if (format === 'csv' || format === 'tsv')
+    yield* csvDocuments(chunks, name, fieldNames(options), { format, delimiter: givenDelimiter(options.delimiter) });
+  else if (format === 'ndjson') yield* ndjsonDocuments(chunks, name, fieldNames(options));
+  else if (per === 'line') yield* lineDocuments(chunks, name);
+  else if (per === 'paragraph') yield* paragraphDocuments(chunks, name);
+  else yield* fileDocument(chunks, name);
+}
+
+/** The format as given; else, but for files of a folder, by the name; else by the first character: `{` is NDJSON. */
+async function formatOf(file: File, options: ReadOptions, bytes: Bytes): Promise<[Format, Bytes]> {
+  const given = options['input-format'];
+  if (given === 'ldac')
+    throw new UserError(`${file.name}: --input-format ldac is bags of words, expected text`, { status: STATUS.usage });
+  if (given !== undefined && given !== 'folder') return [given, bytes];
+  if (file.inFolder) return ['txt', bytes];
+  switch (formatExtension(file.path)) {
+    case '.csv':
+      return ['csv', bytes];
+    case '.tsv':
+      return ['tsv', bytes];
+    case '.ndjson':
+    case '.jsonl':
+    case '.json':
+      return ['ndjson', bytes];
+    case '.txt':
+      return ['txt', bytes];
+    case '.ldac':
+      throw new UserError(`${file.name}: is a bag of words, expected text`, { status: STATUS.usage });
+  }
+  const [start, all] = await peeked(bytes, 4);
+  return [/^[\xEF\xBB\xBF\xFE\xFF\0\s]*\{/.test(start.toString('latin1')) ? 'ndjson' : 'txt', all];
+}
+
+/** @throws {UserError} status 2 if an option was given that says nothing about this format */
+function checkOptions(format: Format, name: string, options: ReadOptions): void {
+  const useless =
+    format === 'txt'
+      ? (['text', 'id', 'meta', 'delimiter'] as const)
+      : format === 'ndjson'
+        ? (['per', 'delimiter'] as const)
+        : (['per'] as const);
+  const given = useless.find((option) => options[option] !== undefined);
+  if (given === undefined) return;
+  const what = format === 'txt' ? 'plain text, which has no columns or fields' : `${format}: each record is a document`;
+  throw new UserError(`--${given}: ${name} is read as ${what}`, {
+    status: STATUS.usage,
+    hint: format === 'txt' ? 'if it is another format, say which with --input-format csv, tsv or ndjson' : undefined,
+  });
+}
+
+function numberedId(file: File, isWhole: boolean, number: number): string {
+  if (isWhole) return file.label || basename(file.name);
+  return file.label === '' ? String(number) : `${file.label}:${number}`;
+}
+
+/** Notices ids from the data that name two documents. */
+function repeatedIds(): { see(id: string, place: string): void; message(): string | undefined } {
+  const seen = new Set<string>();
+  let count = 0;
+  let first = '';
+  return {
+    see(id, place) {
+      if (seen.size === seen.add(id).size && count++ === 0) first = `"${id}" at ${place}`;
+    },
+    message: () => (count === 0 ? undefined : `${count} ids name a document that is not their first (first ${first})`),
+  };
+}
+
+function noDocuments(inputs: readonly string[]): UserError {
+  const names = inputs.length === 1 ? inputName(inputs[0]!) : `${inputs.length} inputs`;
+  return new UserError(`${names}: no documents, expected at least one`, {
+    hint: inputs[0] === '-' ? 'did the command before the pipe print anything?' : undefined,
+  });
+}
