@@ -5,15 +5,39 @@ import { suggestion } from './settings.js';
 
 /** Commands in the order of the pipeline; each is loaded when it is called. */
 const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<Command> }>> = {
-  import: { summary: 'text → corpus file, so that later fits skip the text', load: async () => (await import('./commands/import.js')).command },
-  fit: { summary: 'text or corpus file → topics, kept in a model file', load: async () => (await import('./commands/fit.js')).command },
+  import: {
+    summary: 'text → corpus file, so that later fits skip the text',
+    load: async () => (await import('./commands/import.js')).command,
+  },
+  fit: {
+    summary: 'text or corpus file → topics, kept in a model file',
+    load: async () => (await import('./commands/fit.js')).command,
+  },
   topics: { summary: 'the top terms of each topic', load: async () => (await import('./commands/topics.js')).command },
-  documents: { summary: 'topic proportions of the fitted documents', load: async () => (await import('./commands/documents.js')).command },
-  infer: { summary: 'topic proportions of new documents', load: async () => (await import('./commands/infer.js')).command },
-  perplexity: { summary: 'held-out scores per token, each with its definition', load: async () => (await import('./commands/perplexity.js')).command },
-  elbo: { summary: 'the ELBO of each iteration, and its terms', load: async () => (await import('./commands/elbo.js')).command },
-  inspect: { summary: 'what a corpus or model file holds', load: async () => (await import('./commands/inspect.js')).command },
-  generate: { summary: 'a synthetic corpus with known topics', load: async () => (await import('./commands/generate.js')).command },
+  documents: {
+    summary: 'topic proportions of the fitted documents',
+    load: async () => (await import('./commands/documents.js')).command,
+  },
+  infer: {
+    summary: 'topic proportions of new documents',
+    load: async () => (await import('./commands/infer.js')).command,
+  },
+  perplexity: {
+    summary: 'held-out scores per token, each with its definition',
+    load: async () => (await import('./commands/perplexity.js')).command,
+  },
+  elbo: {
+    summary: 'the ELBO of each iteration, and its terms',
+    load: async () => (await import('./commands/elbo.js')).command,
+  },
+  inspect: {
+    summary: 'what a corpus or model file holds',
+    load: async () => (await import('./commands/inspect.js')).command,
+  },
+  generate: {
+    summary: 'a synthetic corpus with known topics',
+    load: async () => (await import('./commands/generate.js')).command,
+  },
 };
 
 function overview(): string {
@@ -49,13 +73,21 @@ async function main(argv: readonly string[]): Promise<void> {
   const [asked, args] = name === 'help' ? [rest[0]!, ['--help']] : [name, rest];
   if (!Object.hasOwn(COMMANDS, asked)) {
     const close = suggestion(asked, Object.keys(COMMANDS));
-    throw new UserError(`there is no command "${asked}"`, { status: STATUS.usage, hint: close ?? 'thema --help lists the commands' });
+    throw new UserError(`there is no command "${asked}"`, {
+      status: STATUS.usage,
+      hint: close ?? 'thema --help lists the commands',
+    });
   }
   const command = await COMMANDS[asked]!.load();
   const { readArguments, shieldArguments } = await import('./commands/_arguments.js');
+  const { endCleanlyOnSignals } = await import('./commands/_signals.js');
   const parsed = await readArguments(command, shieldArguments(args));
-  if (typeof parsed === 'string') process.stdout.write(parsed);
-  else await command.run(parsed);
+  if (typeof parsed === 'string') {
+    process.stdout.write(parsed);
+    return;
+  }
+  endCleanlyOnSignals();
+  await command.run(parsed);
 }
 
 /** One or two lines on stderr, and the exit status. The process ends by itself: ending it here would cut piped output. */

@@ -31,10 +31,21 @@ export function corpusOf(documents: readonly (readonly (readonly [number, number
 /** A corpus in lda-c format, without the checks of the product's reader. */
 export function ldacFixture(name: string, V: number): Corpus {
   const lines = fixture(name).trimEnd().split('\n');
-  return corpusOf(lines.map((line) => line.split(' ').slice(1).map((pair) => pair.split(':').map(Number) as [number, number])), V);
+  return corpusOf(
+    lines.map((line) =>
+      line
+        .split(' ')
+        .slice(1)
+        .map((pair) => pair.split(':').map(Number) as [number, number]),
+    ),
+    V,
+  );
 }
 
 /** Columns of numbers of a fixture, a row a line. */
 export function numbersFixture(name: string): number[][] {
-  return fixture(name).trimEnd().split('\n').map((line) => line.trim().split(/\s+/).map(Number));
+  return fixture(name)
+    .trimEnd()
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/).map(Number));
 }

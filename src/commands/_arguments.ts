@@ -54,7 +54,13 @@ export async function readArguments(command: Command, argv: readonly string[]): 
     .version(false)
     .exitProcess(false)
     .fail((message, error) => {
-      throw error ?? new UserError(message.replace('Not enough arguments following:', 'a value is missing after'), { status: STATUS.usage, hint: helpHint(command) });
+      throw (
+        error ??
+        new UserError(message.replace('Not enough arguments following:', 'a value is missing after'), {
+          status: STATUS.usage,
+          hint: helpHint(command),
+        })
+      );
     })
     .wrap(Math.min(110, process.stdout.columns ?? 100));
   for (const [heading, group] of Object.entries(groups)) {
@@ -62,11 +68,15 @@ export async function readArguments(command: Command, argv: readonly string[]): 
       const shown = setting.kind === 'flag' && setting.default ? `no-${name}` : name;
       parser.option(shown, {
         group: `${heading}:`,
-        describe: setting.kind === 'flag' && setting.default ? `do not ${setting.describe}` : setting.describe + describeValue(setting),
+        describe:
+          setting.kind === 'flag' && setting.default
+            ? `do not ${setting.describe}`
+            : setting.describe + describeValue(setting),
         ...(setting.alias === undefined ? {} : { alias: setting.alias }),
         ...(setting.kind === 'flag' ? { type: 'boolean' as const } : { type: 'string' as const, nargs: 1 }),
       });
-      if (setting.kind === 'flag') parser.option(shown === name ? `no-${name}` : name, { type: 'boolean', hidden: true });
+      if (setting.kind === 'flag')
+        parser.option(shown === name ? `no-${name}` : name, { type: 'boolean', hidden: true });
     }
   }
   parser.option('help', { alias: 'h', type: 'boolean', group: 'Common options:', describe: 'show this' });
@@ -74,11 +84,24 @@ export async function readArguments(command: Command, argv: readonly string[]): 
   const parsed = (await parser.parse()) as Record<string, unknown> & { _: (string | number)[] };
   if (parsed['help'] === true || last(parsed['help']) === true) return `${await parser.getHelp()}\n`;
   const aliases = Object.values(settings).flatMap(({ alias }) => alias ?? []);
-  const known = Object.entries(settings).flatMap(([name, { kind }]) => (kind === 'flag' ? [name, `no-${name}`] : [name]));
+  const known = Object.entries(settings).flatMap(([name, { kind }]) =>
+    kind === 'flag' ? [name, `no-${name}`] : [name],
+  );
   for (const name of Object.keys(parsed)) {
-    if (name === '_' || name === '$0' || name === 'help' || name === 'h' || known.includes(name) || aliases.includes(name)) continue;
+    if (
+      name === '_' ||
+      name === '$0' ||
+      name === 'help' ||
+      name === 'h' ||
+      known.includes(name) ||
+      aliases.includes(name)
+    )
+      continue;
     const flag = `${name.length === 1 ? '-' : '--'}${name}`;
-    throw new UserError(`thema ${command.name} has no option ${flag}`, { status: STATUS.usage, hint: suggestion(name, known)?.replace('mean ', 'mean --') ?? helpHint(command) });
+    throw new UserError(`thema ${command.name} has no option ${flag}`, {
+      status: STATUS.usage,
+      hint: suggestion(name, known)?.replace('mean ', 'mean --') ?? helpHint(command),
+    });
   }
 
   const project = readProjectFile();
@@ -89,7 +112,14 @@ export async function readArguments(command: Command, argv: readonly string[]): 
     values[name] = text === undefined ? setting.default : parseSetting(setting, text, source);
     if (text !== undefined) given.add(name);
   }
-  return { ...readOperands(command, parsed._.map((operand) => unshield(String(operand)))), values, given };
+  return {
+    ...readOperands(
+      command,
+      parsed._.map((operand) => unshield(String(operand))),
+    ),
+    values,
+    given,
+  };
 }
 
 /** What was given for a setting, and where. */
@@ -124,11 +154,17 @@ function readOperands({ name, operands }: Command, given: readonly string[]): Pi
       if (value !== undefined) found[operand.name] = value;
     }
     if (!operand.optional && (operand.many ? inputs.length === 0 : found[operand.name] === undefined)) {
-      throw new UserError(`thema ${name}: ${operand.name} is missing`, { status: STATUS.usage, hint: `thema ${name} --help shows how to call it` });
+      throw new UserError(`thema ${name}: ${operand.name} is missing`, {
+        status: STATUS.usage,
+        hint: `thema ${name} --help shows how to call it`,
+      });
     }
   }
   if (rest.length > 0) {
-    throw new UserError(`thema ${name}: got "${rest[0]}", expected no further operand`, { status: STATUS.usage, hint: `thema ${name} --help shows how to call it` });
+    throw new UserError(`thema ${name}: got "${rest[0]}", expected no further operand`, {
+      status: STATUS.usage,
+      hint: `thema ${name} --help shows how to call it`,
+    });
   }
   return { operands: found, inputs };
 }
@@ -142,7 +178,8 @@ function readProjectFile(): Readonly<Record<string, unknown>> {
   }
   try {
     const project: unknown = JSON.parse(text);
-    if (typeof project === 'object' && project !== null && !Array.isArray(project)) return project as Record<string, unknown>;
+    if (typeof project === 'object' && project !== null && !Array.isArray(project))
+      return project as Record<string, unknown>;
   } catch (error) {
     throw new UserError(`thema.json: ${(error as Error).message}`, { status: STATUS.usage });
   }

@@ -1,4 +1,5 @@
 import type { Settings, Values } from '../settings.js';
+import type { commonSettings } from './_arguments.js';
 
 /** An operand: `name` once, `name..` any number, `[name]` and `[name..]` optional. */
 export interface Operand {
@@ -8,12 +9,12 @@ export interface Operand {
 }
 
 /** What a command is called with. */
-export interface Arguments<T extends Settings = Settings> {
+export interface Arguments<T = Settings> {
   /** The values of one-off operands by name. */
   readonly operands: Readonly<Record<string, string>>;
   /** The operands of the `many` kind. */
   readonly inputs: readonly string[];
-  readonly values: Values<T>;
+  readonly values: T extends Settings ? Values<T> : never;
   /** Names of the settings that a flag, a variable or the project file gave. */
   readonly given: ReadonlySet<string>;
 }
@@ -37,7 +38,7 @@ export interface Command {
 export function defineCommand<G extends Readonly<Record<string, Settings>>>(
   command: Omit<Command, 'groups' | 'run'> & {
     readonly groups: G;
-    run(args: Arguments<UnionToIntersection<G[keyof G]> & Settings>): Promise<void>;
+    run(args: Arguments<UnionToIntersection<G[keyof G]> & typeof commonSettings>): Promise<void>;
   },
 ): Command {
   return command as unknown as Command;

@@ -1,5 +1,3 @@
-import type { Analysis } from '../text/analyse.js';
-import { analysis } from '../text/analyse.js';
 import type { Corpus } from '../corpus/corpus.js';
 import type { Arrays, Axis, Shapes, State, TopicModel } from '../em/model.js';
 import { allocateState, type Dims, sizeOf } from '../em/state.js';
@@ -8,6 +6,7 @@ import type { WriteOptions } from '../files/atomic-write.js';
 import { type ModelArray, readModel, writeModel } from '../files/model-file.js';
 import { MODELS } from '../models/index.js';
 import type { TraceRow } from '../report/elbo.js';
+import { type Analysis, type AnalysisRecord, analysis, checkedRecord } from '../text/analyse.js';
 
 /** What a model file says beside its arrays. */
 export interface FitRecord {
@@ -16,9 +15,9 @@ export interface FitRecord {
   readonly settings: Readonly<Record<string, unknown>>;
   readonly seed: number;
   /** How text became terms; null where the corpus came as counts. */
-  readonly text: unknown;
+  readonly text: AnalysisRecord | null;
   readonly corpus: { readonly documents: number; readonly emptyDocuments: number; readonly tokens: number };
-  readonly stop: 'converged' | 'iterations';
+  readonly stop: 'converged' | 'iterations' | 'generated';
   readonly trace: readonly TraceRow[];
 }
 
@@ -66,14 +65,16 @@ export function saveModel(path: string, options: WriteOptions, loaded: Omit<Load
 export async function loadModel(path: string): Promise<LoadedModel> {
   const { model: name, arrays, vocabulary, ids, record: json } = await readModel(path);
   const kind = Object.hasOwn(MODELS, name) ? MODELS[name]! : undefined;
-  if (kind === undefined) throw new UserError(`${path}: holds a model "${name}", which this version of thema does not know`);
+  if (kind === undefined)
+    throw new UserError(`${path}: holds a model "${name}", which this version of thema does not know`);
   const record = json as FitRecord;
   const shares = arrayOf(path, arrays, 'share', undefined);
   const dims: Dims = { V: vocabulary.length, K: shares.length };
   const model = kind.create(record.settings, dims);
   const state = allocateState(model, dims, ids?.length ?? 0);
   for (const [array, axes] of Object.entries(model.params)) {
-    if (isTermTopic(axes)) state.params[array]!.set(transpose(arrayOf(path, arrays, array, [dims.K, dims.V]), dims.K, dims.V));
+    if (isTermTopic(axes))
+      state.params[array]!.set(transpose(arrayOf(path, arrays, array, [dims.K, dims.V]), dims.K, dims.V));
     else state.params[array]!.set(arrayOf(path, arrays, array, extents(axes, dims)));
   }
   model.derive(state);
@@ -87,20 +88,35 @@ export async function loadModel(path: string): Promise<LoadedModel> {
     shares,
     vocabulary,
     documents: ids === null ? null : { ids, tokens: tokens! },
-    analysis: record.text === null ? null : analysis(record.text as never),
+    analysis: record.text === null ? null : await analysis(checkedRecord(record.text, path)),
     record,
   };
 }
 
-function fillPosterior(path: string, arrays: Readonly<Record<string, ModelArray>>, shapes: Shapes, dims: Dims, D: number, posterior: Arrays): void {
+function fillPosterior(
+  path: string,
+  arrays: Readonly<Record<string, ModelArray>>,
+  shapes: Shapes,
+  dims: Dims,
+  D: number,
+  posterior: Arrays,
+): void {
   for (const [array, axes] of Object.entries(shapes)) {
     posterior[array]!.set(arrayOf(path, arrays, array, [D, ...extents(axes, dims)]));
   }
 }
 
-function arrayOf(path: string, arrays: Readonly<Record<string, ModelArray>>, name: string, shape: readonly number[] | undefined): Float64Array {
+function arrayOf(
+  path: string,
+  arrays: Readonly<Record<string, ModelArray>>,
+  name: string,
+  shape: readonly number[] | undefined,
+): Float64Array {
   const array = arrays[name];
-  if (array === undefined) throw new UserError(`${path}: has no array "${name}"`, { hint: 'it was not written by thema, or by another version' });
+  if (array === undefined)
+    throw new UserError(`${path}: has no array "${name}"`, {
+      hint: 'it was not written by thema, or by another version',
+    });
   if (shape !== undefined && String(array.shape) !== String(shape)) {
     throw new UserError(`${path}: the array "${name}" is ${array.shape.join('×')}, expected ${shape.join('×')}`);
   }

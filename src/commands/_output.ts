@@ -25,7 +25,8 @@ export async function writeReport<Row extends object>(
   report: Report<Row>,
   { format, json, output = '-', force }: Values<typeof reportSettings>,
 ): Promise<void> {
-  const style: Style = output === '-' ? (name, text) => styleText(name, text, { stream: process.stdout }) : (_name, text) => text;
+  const style: Style =
+    output === '-' ? (name, text) => styleText(name, text, { stream: process.stdout }) : (_name, text) => text;
   await writeFile(output, { force, stdout: process.stdout }, async (sink) => {
     for await (const piece of render<Row>(report, json ? 'json' : (format as Format), style)) await sink.write(piece);
   });

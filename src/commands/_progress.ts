@@ -16,7 +16,10 @@ export interface Progress {
 /** Milliseconds between the lines of a log. */
 const LINE_INTERVAL = 3000;
 
-export function progress({ quiet, progress: mode }: Pick<Values<typeof commonSettings>, 'quiet' | 'progress'>): Progress {
+export function progress({
+  quiet,
+  progress: mode,
+}: Pick<Values<typeof commonSettings>, 'quiet' | 'progress'>): Progress {
   const write = (line: string) => process.stderr.write(`${line}\n`);
   const silent = { begin() {}, update() {}, end() {} };
   if (quiet) return { ...silent, say() {} };

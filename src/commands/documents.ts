@@ -1,12 +1,18 @@
 import { STATUS, UserError } from '../errors.js';
 import { type DocumentRow, documentsReport, topProportions } from '../report/documents.js';
 import { defineCommand } from './_command.js';
-import { countOrAll } from './_numbers.js';
 import { loadModel } from './_model.js';
+import { countOrAll } from './_numbers.js';
 import { reportSettings, writeReport } from './_output.js';
 
 const settings = {
-  top: { kind: 'text', alias: 'n', value: 'N', default: '3', describe: 'topics of each document, largest first, or all' },
+  top: {
+    kind: 'text',
+    alias: 'n',
+    value: 'N',
+    default: '3',
+    describe: 'topics of each document, largest first, or all',
+  },
 } as const;
 
 export const command = defineCommand({

@@ -8,6 +8,7 @@ import { STATUS, UserError } from '../errors.js';
 import { checkOutput } from '../files/atomic-write.js';
 import { random } from '../math/random.js';
 import { MODELS } from '../models/index.js';
+import { ldaSettings } from '../models/lda.js';
 import type { TraceRow } from '../report/elbo.js';
 import { grouped } from '../report/table.js';
 import { topicsReport } from '../report/topics.js';
@@ -20,7 +21,15 @@ import { type Progress, progress } from './_progress.js';
 import { version } from './_version.js';
 
 const fitSettings = {
-  topics: { kind: 'integer', alias: 'k', value: 'K', min: 1, max: 1_000_000, default: 20, describe: 'number of topics' },
+  topics: {
+    kind: 'integer',
+    alias: 'k',
+    value: 'K',
+    min: 1,
+    max: 1_000_000,
+    default: 20,
+    describe: 'number of topics',
+  },
   iterations: { kind: 'integer', value: 'N', min: 1, default: 100, describe: 'iterations of EM at most' },
   tolerance: {
     kind: 'number',
@@ -37,7 +46,13 @@ const fitSettings = {
     describe: 'first iterations in which documents are also tried afresh, the better kept, and priors stay as given',
   },
   seed: { kind: 'integer', value: 'S', alias: 's', min: 0, default: 1, describe: 'seed of the random start' },
-  restarts: { kind: 'integer', value: 'R', min: 1, default: 1, describe: 'fit this often from different starts, keep the best ELBO' },
+  restarts: {
+    kind: 'integer',
+    value: 'R',
+    min: 1,
+    default: 1,
+    describe: 'fit this often from different starts, keep the best ELBO',
+  },
   init: { kind: 'text', value: 'MODEL', describe: 'start from the topics and priors of a model file' },
   documents: { kind: 'flag', default: true, describe: "keep the documents' topic proportions in the model file" },
 } as const;
@@ -55,14 +70,16 @@ or a corpus file made by thema import; - is stdin.`,
     ['thema fit folder-of-texts', 'look at the topics first'],
   ],
   operands: [{ name: 'inputs', many: true }],
-  groups: { Fit: fitSettings, Model: MODELS['lda']!.settings, ...textGroups, Output: outputFileSettings },
+  groups: { Fit: fitSettings, 'Model: lda': ldaSettings, ...textGroups, Output: outputFileSettings },
   async run({ inputs, values, given }) {
     const say = progress(values);
     const { output } = values;
     if (output !== undefined) await checkOutput(output, values.force);
     const start = values.init === undefined ? undefined : await loadModel(values.init);
     if (start !== undefined && given.has('topics') && start.dims.K !== values.topics) {
-      throw new UserError(`--topics: got ${values.topics}, but ${values.init} has ${start.dims.K} topics`, { status: STATUS.usage });
+      throw new UserError(`--topics: got ${values.topics}, but ${values.init} has ${start.dims.K} topics`, {
+        status: STATUS.usage,
+      });
     }
     const { corpus, text } = await loadCorpus(inputs, values, given, say);
     const dims: Dims = { V: corpus.vocabulary.length, K: start?.dims.K ?? values.topics };
@@ -76,44 +93,54 @@ or a corpus file made by thema import; - is stdin.`,
       if (best === undefined || run.last.objective > best.last.objective) best = run;
     }
     const { last, state, shares, trace } = best!;
-    const reason = last.stop === 'converged' ? `converged (change below ${values.tolerance})` : 'stopped at --iterations';
+    const reason =
+      last.stop === 'converged' ? `converged (change below ${values.tolerance})` : 'stopped at --iterations';
     say.say(
       `${model.name}: ${dims.K} topics, ${grouped(documentCount(corpus))} documents, ${grouped(dims.V)} terms; ` +
         `ELBO ${last.objective.toFixed(2)} after ${last.iteration} iterations, ${reason}`,
     );
 
     const settings: Record<string, unknown> = { topics: dims.K };
-    for (const name of ['iterations', 'tolerance', 'soft-iterations', 'restarts', 'init'] as const) settings[name] = values[name] ?? null;
+    for (const name of ['iterations', 'tolerance', 'soft-iterations', 'restarts', 'init'] as const)
+      settings[name] = values[name] ?? null;
     for (const name of Object.keys(MODELS['lda']!.settings)) settings[name] = (values as Record<string, unknown>)[name];
     if (output === undefined) {
-      const report = topicsReport(model.topics(state), shares, corpus.vocabulary, { terms: 10, order: 'share', probabilities: false });
+      const report = topicsReport(model.topics(state), shares, corpus.vocabulary, {
+        terms: 10,
+        order: 'share',
+        probabilities: false,
+      });
       await writeReport(report, { format: 'text', json: false, output: undefined, force: false });
       say.say('nothing was kept; to keep the model add -o FILE.safetensors');
       return;
     }
     const tokens = new Uint32Array(documentCount(corpus)).map((_, d) => tokenCount(corpus, d, d + 1));
-    const bytes = await saveModel(output, { force: values.force, stdout: process.stdout }, {
-      name: 'lda',
-      model,
-      dims,
-      state,
-      shares,
-      vocabulary: corpus.vocabulary,
-      documents: values.documents ? { ids: corpus.ids, tokens } : null,
-      record: {
-        version: version(),
-        settings,
-        seed: values.seed,
-        text,
-        corpus: {
-          documents: documentCount(corpus),
-          emptyDocuments: tokens.reduce((empty, n) => empty + (n === 0 ? 1 : 0), 0),
-          tokens: tokenCount(corpus),
+    const bytes = await saveModel(
+      output,
+      { force: values.force, stdout: process.stdout },
+      {
+        name: 'lda',
+        model,
+        dims,
+        state,
+        shares,
+        vocabulary: corpus.vocabulary,
+        documents: values.documents ? { ids: corpus.ids, tokens } : null,
+        record: {
+          version: version(),
+          settings,
+          seed: values.seed,
+          text,
+          corpus: {
+            documents: documentCount(corpus),
+            emptyDocuments: tokens.reduce((empty, n) => empty + (n === 0 ? 1 : 0), 0),
+            tokens: tokenCount(corpus),
+          },
+          stop: last.stop!,
+          trace,
         },
-        stop: last.stop!,
-        trace,
       },
-    });
+    );
     if (output !== '-') say.say(`wrote ${output} (${(bytes / 1e6).toFixed(1)} MB). Next: thema topics ${output}`);
   },
 });
@@ -143,12 +170,20 @@ async function runOnce(
   const trace: TraceRow[] = [];
   let last: Iteration | undefined;
   say.begin(stage, values.iterations);
-  const options = { iterations: values.iterations, tolerance: values.tolerance, softIterations: values['soft-iterations'] };
+  const options = {
+    iterations: values.iterations,
+    tolerance: values.tolerance,
+    softIterations: values['soft-iterations'],
+  };
   for await (last of fit(model, corpus, cutBlocks(corpus.rowStart), state, sums, options)) {
     const row = traceRow(model, last, tokens);
     trace.push(row);
     const change = row.change === null ? '' : `  change ${row.change.toExponential(1)}`;
-    say.update(last.iteration, `iteration ${last.iteration}  ELBO ${row.elbo.toFixed(1)}  per token ${row.per_token.toFixed(4)}${change}`, row);
+    say.update(
+      last.iteration,
+      `iteration ${last.iteration}  ELBO ${row.elbo.toFixed(1)}  per token ${row.per_token.toFixed(4)}${change}`,
+      row,
+    );
   }
   say.end();
   return { last: last!, state, shares: model.shares(sums.statistics), trace };
@@ -160,12 +195,20 @@ function traceRow(model: Model<Corpus>, { iteration, objective, change, terms }:
 }
 
 /** Copies the parameters of a fitted model; a term it does not know starts with each topic's smallest value. */
-function continueFrom(start: LoadedModel, model: TopicModel<Corpus>, corpus: Corpus, { V, K }: Dims, state: State): void {
+function continueFrom(
+  start: LoadedModel,
+  model: TopicModel<Corpus>,
+  corpus: Corpus,
+  { V, K }: Dims,
+  state: State,
+): void {
   const row = new Map(start.vocabulary.map((term, w) => [term, w]));
   for (const [name, to] of Object.entries(state.params)) {
     const from = start.state.params[name];
     if (from === undefined) {
-      throw new UserError(`--init: the model has no ${name}; it was fitted with other settings of --beta`, { status: STATUS.usage });
+      throw new UserError(`--init: the model has no ${name}; it was fitted with other settings of --beta`, {
+        status: STATUS.usage,
+      });
     }
     if (to.length !== V * K) {
       to.set(from);
@@ -184,7 +227,8 @@ function continueFrom(start: LoadedModel, model: TopicModel<Corpus>, corpus: Cor
 /** Refuses a fit whose arrays cannot fit into the machine, before it begins. */
 function checkMemory(model: TopicModel<Corpus>, dims: Dims, D: number): void {
   let numbers = 0;
-  for (const shapes of [model.params, model.derived, model.statistics]) for (const axes of Object.values(shapes)) numbers += sizeOf(axes, dims);
+  for (const shapes of [model.params, model.derived, model.statistics])
+    for (const axes of Object.values(shapes)) numbers += sizeOf(axes, dims);
   for (const axes of Object.values(model.posterior)) numbers += D * sizeOf(axes, dims);
   const gigabytes = (8 * numbers) / 2 ** 30;
   if (gigabytes > totalmem() / 2 ** 30) {

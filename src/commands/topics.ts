@@ -2,14 +2,19 @@ import { STATUS, UserError } from '../errors.js';
 import { topicsReport } from '../report/topics.js';
 import { parseSetting } from '../settings.js';
 import { defineCommand } from './_command.js';
-import { countOrAll } from './_numbers.js';
 import { loadModel } from './_model.js';
+import { countOrAll } from './_numbers.js';
 import { reportSettings, writeReport } from './_output.js';
 
 const settings = {
   terms: { kind: 'text', alias: 'n', value: 'N', default: '10', describe: 'terms of each topic, or all' },
   topic: { kind: 'text', value: 'LIST', describe: 'only these topics: numbers separated by commas' },
-  order: { kind: 'choice', choices: ['share', 'number'], default: 'share', describe: 'largest topic first, or by number' },
+  order: {
+    kind: 'choice',
+    choices: ['share', 'number'],
+    default: 'share',
+    describe: 'largest topic first, or by number',
+  },
 } as const;
 
 export const command = defineCommand({

@@ -17,7 +17,7 @@ export type Dropped = { readonly terms: number; readonly tokens: number };
 /** What pruning found and did. */
 export type Pruning = {
   readonly documents: number;
-  /** Documents without a term, before and after. */
+  /** Documents that are left without a term. */
   readonly emptyDocuments: number;
   /** Before pruning. */
   readonly tokensRead: number;

@@ -23,7 +23,10 @@ export function splitTokens(corpus: Corpus, random: Random): { observed: Corpus;
   }
   return {
     observed: withCounts(corpus, observed),
-    heldOut: withCounts(corpus, corpus.count.map((count, i) => count - observed[i]!)),
+    heldOut: withCounts(
+      corpus,
+      corpus.count.map((count, i) => count - observed[i]!),
+    ),
   };
 }
 

@@ -61,7 +61,9 @@ export async function* fit<Data>(
     const terms = sums.terms.slice();
     const objective = total(terms);
     if (!Number.isFinite(objective)) {
-      throw new NumericalError(`${model.objective} of ${model.name} is ${objective} at iteration ${iteration}: ${listed(model, terms)}`);
+      throw new NumericalError(
+        `${model.objective} of ${model.name} is ${objective} at iteration ${iteration}: ${listed(model, terms)}`,
+      );
     }
     if (previous !== undefined) checkRise(model, previous, iteration, afterMStep, objective, terms);
     const change = previous === undefined ? null : (objective - previous.objective) / Math.abs(objective);
@@ -85,7 +87,10 @@ function checkRise<Data>(
   let size = 0;
   for (const term of terms) size += Math.abs(term);
   if (objective >= previous.objective - ROUNDING * size) return;
-  const step = afterMStep < previous.objective - ROUNDING * size ? `M-step of iteration ${previous.iteration}` : `E-step of iteration ${iteration}`;
+  const step =
+    afterMStep < previous.objective - ROUNDING * size
+      ? `M-step of iteration ${previous.iteration}`
+      : `E-step of iteration ${iteration}`;
   let worst = 0;
   for (let i = 1; i < terms.length; i++) {
     if (terms[i]! - previous.terms[i]! < terms[worst]! - previous.terms[worst]!) worst = i;

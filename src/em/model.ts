@@ -1,5 +1,5 @@
-import type { Settings } from '../settings.js';
 import type { Random } from '../math/random.js';
+import type { Settings } from '../settings.js';
 
 /** An extent of an array: terms V, topics K, or a number the model knows when it is made. */
 export type Axis = 'V' | 'K' | number;

@@ -34,14 +34,18 @@ export async function boundScore(fitted: Fitted, corpus: Corpus): Promise<Score>
   const state = withDocuments(fitted.model, fitted.dims, fitted.state, documentCount(corpus));
   let bound = 0;
   for (const term of await infer(fitted.model, corpus, cutBlocks(corpus.rowStart), state)) bound += term;
-  return score('bound', "exp(−Σ_d bound_d / tokens), bound_d ≤ log p(document d), topics fixed", corpus, bound);
+  return score('bound', 'exp(−Σ_d bound_d / tokens), bound_d ≤ log p(document d), topics fixed', corpus, bound);
 }
 
 /**
  * Document completion: topic proportions from the observed half of each document, then the marginal probability of each
  * token of the other half,  p(w | observed) = Σ_k E[θ_dk | observed] E[β_kw].
  */
-export async function completionScore({ model, dims, state: params }: Fitted, observed: Corpus, heldOut: Corpus): Promise<Score> {
+export async function completionScore(
+  { model, dims, state: params }: Fitted,
+  observed: Corpus,
+  heldOut: Corpus,
+): Promise<Score> {
   const state = withDocuments(model, dims, params, documentCount(observed));
   await infer(model, observed, cutBlocks(observed.rowStart), state);
   const topics = model.topics(state);

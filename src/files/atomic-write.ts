@@ -218,12 +218,10 @@ async function moveIfAbsent(temporary: string, target: string, path: string): Pr
   try {
     await link(temporary, target);
     await unlink(temporary).catch(() => undefined); // the output is there under its own name
-    return;
-  } catch (error) {
-    if (errorCode(error) === 'EEXIST') throw exists(path);
+  } catch {
+    if (await isThere(target)) throw exists(path);
+    await rename(temporary, target);
   }
-  if (await isThere(target)) throw exists(path);
-  await rename(temporary, target);
 }
 
 /** What fsync answers where a file or folder of this kind cannot be synced. */

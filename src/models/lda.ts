@@ -41,7 +41,14 @@ export const ldaSettings = {
     default: 'asymmetric',
     describe: 'learn alpha by Newton steps: not at all, one number for all topics, one a topic',
   },
-  eta: { kind: 'number', value: 'H', above: 0, max: 1e6, default: 0.1, describe: "Dirichlet prior of topics' terms, or where its learning starts" },
+  eta: {
+    kind: 'number',
+    value: 'H',
+    above: 0,
+    max: 1e6,
+    default: 0.1,
+    describe: "Dirichlet prior of topics' terms, or where its learning starts",
+  },
   'learn-eta': { kind: 'flag', default: true, describe: 'learn eta by Newton steps' },
   beta: {
     kind: 'choice',
@@ -55,7 +62,13 @@ export const ldaSettings = {
     default: 'random',
     describe: 'first topics: random, or each made of a few documents drawn at random',
   },
-  'e-step-iterations': { kind: 'integer', value: 'N', min: 1, default: 5, describe: 'rounds of a document at most in one E-step of a fit' },
+  'e-step-iterations': {
+    kind: 'integer',
+    value: 'N',
+    min: 1,
+    default: 5,
+    describe: 'rounds of a document at most in one E-step of a fit',
+  },
   'e-step-tolerance': {
     kind: 'number',
     value: 'T',
@@ -76,7 +89,10 @@ const ROUNDS_OF_NEW = 100;
 /** Below this, Σ_k of exp(E log θ + E log β) may have lost terms to underflow; then φ is computed from logarithms. */
 const UNDERFLOW = 1e-200;
 
-export function createLda(settings: Values<typeof ldaSettings>, { V, K }: { V: number; K: number }): TopicModel<Corpus> {
+export function createLda(
+  settings: Values<typeof ldaSettings>,
+  { V, K }: { V: number; K: number },
+): TopicModel<Corpus> {
   const smoothed = settings.beta === 'dirichlet';
   const rounds = settings['e-step-iterations'];
   const tolerance = settings['e-step-tolerance'];
@@ -130,7 +146,15 @@ export function createLda(settings: Values<typeof ldaSettings>, { V, K }: { V: n
   }
 
   /** Rounds from `gamma`, `most` at most, until one moves less than `tolerance` of the document's tokens. */
-  function converge(corpus: Corpus, d: number, length: number, state: State, gamma: Float64Array, at: number, most: number): void {
+  function converge(
+    corpus: Corpus,
+    d: number,
+    length: number,
+    state: State,
+    gamma: Float64Array,
+    at: number,
+    most: number,
+  ): void {
     const alpha = state.params['alpha']!;
     for (let r = 0; r < most; r++) {
       expectTheta(gamma, at);
@@ -146,7 +170,13 @@ export function createLda(settings: Values<typeof ldaSettings>, { V, K }: { V: n
   }
 
   /** The document's part of the bound at q(θ_d) = Dir(γ) and the best q(z_d) given it. */
-  function bound({ rowStart, term, count }: Corpus, d: number, { derived, params }: State, gamma: Float64Array, at: number): number {
+  function bound(
+    { rowStart, term, count }: Corpus,
+    d: number,
+    { derived, params }: State,
+    gamma: Float64Array,
+    at: number,
+  ): number {
     const alpha = params['alpha']!;
     expectTheta(gamma, at);
     let sum = logNormaliser(alpha, 0, K) - logNormaliser(gamma, at, K);
@@ -158,7 +188,12 @@ export function createLda(settings: Values<typeof ldaSettings>, { V, K }: { V: n
   }
 
   /** Adds the document's terms and statistics at γ_d and the best q(z_d) given it. */
-  function collect({ rowStart, term, count }: Corpus, d: number, { derived, params, posterior }: State, sums: Sums): void {
+  function collect(
+    { rowStart, term, count }: Corpus,
+    d: number,
+    { derived, params, posterior }: State,
+    sums: Sums,
+  ): void {
     const { terms, statistics } = sums;
     const logBeta = derived['logBeta']!;
     const alpha = params['alpha']!;
@@ -255,7 +290,8 @@ export function createLda(settings: Values<typeof ldaSettings>, { V, K }: { V: n
     if (smoothed) {
       const lambda = params['lambda']!;
       const digammaSums = topicSums(lambda, V, K).map(digamma);
-      for (let w = 0, i = 0; w < V; w++) for (let k = 0; k < K; k++, i++) logBeta[i] = digamma(lambda[i]!) - digammaSums[k]!;
+      for (let w = 0, i = 0; w < V; w++)
+        for (let k = 0; k < K; k++, i++) logBeta[i] = digamma(lambda[i]!) - digammaSums[k]!;
     } else {
       const beta = params['beta']!;
       for (let i = 0; i < beta.length; i++) logBeta[i] = beta[i]! > 0 ? Math.max(log(beta[i]!), LOG_ZERO) : LOG_ZERO;
@@ -337,10 +373,16 @@ export function createLda(settings: Values<typeof ldaSettings>, { V, K }: { V: n
 }
 
 function parseAlpha(text: string, K: number): Float64Array {
-  const numbers = text.split(',').map((part) => parseSetting({ kind: 'number', above: 0, max: 1e6, describe: '' }, part.trim(), '--alpha') as number);
+  const numbers = text
+    .split(',')
+    .map(
+      (part) => parseSetting({ kind: 'number', above: 0, max: 1e6, describe: '' }, part.trim(), '--alpha') as number,
+    );
   if (numbers.length === 1) return new Float64Array(K).fill(numbers[0]!);
   if (numbers.length === K) return Float64Array.from(numbers);
-  throw new UserError(`--alpha: got ${numbers.length} numbers, expected 1 or one for each of the ${K} topics`, { status: STATUS.usage });
+  throw new UserError(`--alpha: got ${numbers.length} numbers, expected 1 or one for each of the ${K} topics`, {
+    status: STATUS.usage,
+  });
 }
 
 /** Topics of a few random documents each: 1 + their counts, so that no term is impossible. */
@@ -350,7 +392,8 @@ function seedFromDocuments(corpus: Corpus, topics: Float64Array, V: number, K: n
   for (let k = 0; k < K; k++) {
     for (let j = 0; j < documentsPerTopic; j++) {
       const d = random.integer(documentCount(corpus));
-      for (let i = corpus.rowStart[d]!; i < corpus.rowStart[d + 1]!; i++) topics[corpus.term[i]! * K + k]! += corpus.count[i]!;
+      for (let i = corpus.rowStart[d]!; i < corpus.rowStart[d + 1]!; i++)
+        topics[corpus.term[i]! * K + k]! += corpus.count[i]!;
     }
   }
 }
@@ -364,7 +407,8 @@ function topicSums(topics: Float64Array, V: number, K: number): Float64Array {
 /** Divides each topic by its sum; a topic without tokens becomes uniform. */
 function normaliseTopics(topics: Float64Array, V: number, K: number): void {
   const sums = topicSums(topics, V, K);
-  for (let w = 0, i = 0; w < V; w++) for (let k = 0; k < K; k++, i++) topics[i] = sums[k]! > 0 ? topics[i]! / sums[k]! : 1 / V;
+  for (let w = 0, i = 0; w < V; w++)
+    for (let k = 0; k < K; k++, i++) topics[i] = sums[k]! > 0 ? topics[i]! / sums[k]! : 1 / V;
 }
 
 function normalised(values: Float64Array): Float64Array {

@@ -24,7 +24,8 @@ export function documentsReport(rows: Iterable<DocumentRow> | AsyncIterable<Docu
   return {
     rows,
     columns: ['id', 'tokens', 'unseen', 'topic', 'proportion'],
-    cells: ({ id, tokens, unseen, topics }) => topics.map(({ topic, proportion }) => [id, tokens, unseen, topic, proportion]),
+    cells: ({ id, tokens, unseen, topics }) =>
+      topics.map(({ topic, proportion }) => [id, tokens, unseen, topic, proportion]),
     async *text(rows, style) {
       yield style('bold', `${'document'.padEnd(32)} ${'tokens'.padStart(7)}  topics`);
       for await (const { id, tokens, unseen, topics } of rows) {

@@ -21,7 +21,10 @@ export function elboReport(trace: readonly TraceRow[], chart?: number): Report<T
     cells: (row) => [columns.map((column) => row[column]!)],
     *text(_rows, style) {
       if (chart !== undefined && trace.length > 1) {
-        yield* chartLines(trace.map((row) => row.per_token), chart).map((line) => style('cyan', line));
+        yield* chartLines(
+          trace.map((row) => row.per_token),
+          chart,
+        ).map((line) => style('cyan', line));
         yield '';
       }
       const rows = trace.map((row) => columns.map((column) => shown(column, row[column]!)));

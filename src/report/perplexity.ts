@@ -3,18 +3,29 @@ import { grouped, table } from './table.js';
 
 export interface ScoreRow {
   readonly measure: string;
-  /** Which documents were scored: `held-out` or `training`. */
-  readonly documents_scored: string;
+  /** Which documents were scored: the given or the training documents. */
+  readonly scored_on: string;
   readonly documents: number;
   readonly tokens: number;
   readonly nats_per_token: number;
   readonly perplexity: number;
+  /** Seed of the split into halves; null where nothing was drawn. */
+  readonly seed: number | null;
   readonly definition: string;
 }
 
 /** Scores, each with its definition in words. */
 export function perplexityReport(rows: readonly ScoreRow[], notes: readonly string[]): Report<ScoreRow> {
-  const columns = ['measure', 'documents_scored', 'documents', 'tokens', 'nats_per_token', 'perplexity', 'definition'] as const;
+  const columns = [
+    'measure',
+    'scored_on',
+    'documents',
+    'tokens',
+    'nats_per_token',
+    'perplexity',
+    'seed',
+    'definition',
+  ] as const;
   return {
     rows,
     columns,
@@ -24,7 +35,7 @@ export function perplexityReport(rows: readonly ScoreRow[], notes: readonly stri
         ['measure', 'scored on', 'documents', 'tokens', 'nats/token', 'perplexity'],
         ...rows.map((row) => [
           row.measure,
-          row.documents_scored,
+          row.scored_on,
           grouped(row.documents),
           grouped(row.tokens),
           row.nats_per_token.toFixed(4),

@@ -20,7 +20,11 @@ export interface Report<Row extends object> {
  * The report in a format, piece by piece, so that rows may stream: JSON is one array of the objects that NDJSON prints
  * line by line; CSV follows RFC 4180 with LF line ends; in TSV, tabs and line ends within a cell become spaces.
  */
-export async function* render<Row extends object>(report: Report<Row>, format: Format, style: Style): AsyncGenerator<string> {
+export async function* render<Row extends object>(
+  report: Report<Row>,
+  format: Format,
+  style: Style,
+): AsyncGenerator<string> {
   switch (format) {
     case 'text':
       for await (const line of report.text(report.rows, style)) yield `${line}\n`;

@@ -6,7 +6,9 @@ import stringWidth from 'string-width';
 export function table(rows: readonly (readonly string[])[]): string[] {
   const columns = rows[0]?.length ?? 0;
   const widths = Array.from({ length: columns }, (_, c) => Math.max(...rows.map((row) => stringWidth(row[c]!))));
-  const right = widths.map((_, c) => rows.length > 1 && rows.slice(1).every((row) => /^[-+]?[\d.,]*(e[-+]?\d+)?%?$/i.test(row[c]!)));
+  const right = widths.map(
+    (_, c) => rows.length > 1 && rows.slice(1).every((row) => /^[-+]?[\d.,]*(e[-+]?\d+)?%?$/i.test(row[c]!)),
+  );
   return rows.map((row) =>
     row
       .map((cell, c) => {

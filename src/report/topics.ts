@@ -35,18 +35,24 @@ export function topicsReport(
   if (order === 'share') numbers.sort((a, b) => shares[b]! - shares[a]! || a - b);
   function* rows(): Generator<TopicRow> {
     for (const topic of numbers) {
-      const top = topTerms(topics, topic, K, terms).map((w) => ({ term: vocabulary[w]!, probability: topics[w * K + topic]! }));
+      const top = topTerms(topics, topic, K, terms).map((w) => ({
+        term: vocabulary[w]!,
+        probability: topics[w * K + topic]!,
+      }));
       yield { topic, share: shares[topic]!, terms: top };
     }
   }
   return {
     rows: rows(),
     columns: ['topic', 'share', 'rank', 'term', 'probability'],
-    cells: ({ topic, share, terms }) => terms.map(({ term, probability }, i) => [topic, share, i + 1, term, probability]),
+    cells: ({ topic, share, terms }) =>
+      terms.map(({ term, probability }, i) => [topic, share, i + 1, term, probability]),
     async *text(rows, style) {
       const lines: string[][] = [['topic', 'share', 'terms']];
       for await (const { topic, share, terms } of rows) {
-        const words = terms.map(({ term, probability: p }) => (probabilities ? `${printable(term)} ${style('dim', probability(p))}` : printable(term)));
+        const words = terms.map(({ term, probability: p }) =>
+          probabilities ? `${printable(term)} ${style('dim', probability(p))}` : printable(term),
+        );
         lines.push([String(topic), percent(share), words.join(' ')]);
       }
       const [header, ...body] = table(lines);

@@ -5,7 +5,7 @@ import { patternTokens } from './pattern.js';
 import { type TextValues, textSettings } from './settings.js';
 import { stemLanguage, stemmer } from './stem.js';
 import { loadStopWords } from './stop-words.js';
-import { type CaseLocale, isLongEnough, normal, tokens } from './tokens.js';
+import { type CaseLocale, isLongEnough, lowerCase, normal, tokens } from './tokens.js';
 
 /** Longer "words" are encoded data or gene sequences; each would be a term of its own. */
 const LONGEST_WORD = 100;
@@ -85,7 +85,7 @@ export function analyse(text: string, analysis: Analysis): string[] {
   for (const token of analysis.tokens(normal(text, keepCase, analysis.locale))) {
     const word = elided.size === 0 ? token : withoutElision(token, elided);
     const isLeftOut =
-      stopWords.has(keepCase ? normal(word, false, analysis.locale) : word) ||
+      stopWords.has(keepCase ? lowerCase(word, analysis.locale) : word) ||
       !isLongEnough(word, minLength) ||
       word.length > LONGEST_WORD;
     if (isLeftOut) {

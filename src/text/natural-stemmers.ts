@@ -1,10 +1,9 @@
 /**
  * The stemmers of the package `natural`, one file each: its main entry would load databases, print to stdout and read
  * `.env`. The build bundles this file, so that thema's users do not install natural's 80 packages. Left out: Farsi,
- * whose stemmer hands the word back.
+ * whose stemmer hands the word back, and Indonesian, whose stemmer writes global variables.
  */
 
-import indonesian from 'natural/lib/natural/stemmers/indonesian/stemmer_id.js';
 import english from 'natural/lib/natural/stemmers/porter_stemmer.js';
 import german from 'natural/lib/natural/stemmers/porter_stemmer_de.js';
 import spanish from 'natural/lib/natural/stemmers/porter_stemmer_es.js';
@@ -24,7 +23,6 @@ export const stemmers: Readonly<Record<string, (word: string) => string>> = {
   deu: (word) => german.stem(word),
   spa: (word) => spanish.stem(word),
   fra: (word) => french.stem(word),
-  ind: (word) => indonesian.stem(word),
   ita: (word) => italian.stem(word),
   jpn: (word) => japanese.stem(word),
   nld: (word) => dutch.stem(word),

@@ -16,7 +16,7 @@ export const textSettings = {
     kind: 'text',
     value: 'LANGUAGE',
     default: 'none',
-    describe: 'cut words to their stems: a language code (en, de, es, fr, id, it, ja, nl, no, pt, ru, sv, uk) or none',
+    describe: 'cut words to their stems: a language code (en, de, es, fr, it, ja, nl, no, pt, ru, sv, uk) or none',
   },
   // 5 removes most misspellings of a real corpus; 20 lines of text would have nothing left.
   'min-df': {

@@ -3,7 +3,7 @@ import { suggestion } from '../settings.js';
 import { languageCode, shortCode } from './languages.js';
 
 /** Languages with a stemmer (ISO 639-3): the keys of the table in `natural-stemmers.ts`, known without loading it. */
-export const STEM_LANGUAGES: readonly string[] = 'eng deu spa fra ind ita jpn nld nob por rus swe ukr'.split(' ');
+export const STEM_LANGUAGES: readonly string[] = 'eng deu spa fra ita jpn nld nob por rus swe ukr'.split(' ');
 
 const CACHED_TYPES = 500_000;
 

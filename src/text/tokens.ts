@@ -28,13 +28,15 @@ export type CaseLocale = 'tr' | 'az' | 'lt' | undefined;
  * without invisible characters inside words (soft hyphen, word joiner, direction marks).
  */
 export function normal(text: string, keepCase = false, locale?: CaseLocale): string {
-  let normal = text;
-  if (!keepCase) normal = locale === undefined ? text.toLowerCase() : text.toLocaleLowerCase(locale);
-  return normal
+  return (keepCase ? text : lowerCase(text, locale))
     .normalize('NFC')
     .replace(/[\u2018\u2019\u02BC\uFF07\u2032`\u00B4]/g, "'")
     .replace(/[\u2010\u2011]/g, '-')
     .replace(/[\u00AD\u200E\u200F\u202A-\u202E\u2060-\u2069\uFEFF]/g, '');
+}
+
+export function lowerCase(text: string, locale: CaseLocale): string {
+  return locale === undefined ? text.toLowerCase() : text.toLocaleLowerCase(locale);
 }
 
 /** The tokens of normal text, in order; phrases of scripts without spaces are cut into words by dictionary. */

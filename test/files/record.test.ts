@@ -21,7 +21,9 @@ test('what is not JSON or nested too deeply is refused', () => {
     expect(() => parseRecord(json, 'f')).toThrow(UserError);
   }
   expect(JSON.stringify(parseRecord(nested(64), 'f'))).toBe(nested(64));
-  expect(parseRecord(JSON.stringify('['.repeat(100)), 'f')).toBe('['.repeat(100));
+  for (const text of ['['.repeat(100), `"${'['.repeat(100)}`, `\\"${'['.repeat(100)}`]) {
+    expect(parseRecord(JSON.stringify(text), 'f')).toBe(text);
+  }
 });
 
 test('__proto__ in a record is data', () => {

@@ -193,6 +193,15 @@ describe('learnPrior', () => {
     expect(alpha[2]! >= LEAST_PRIOR && alpha[2]! <= GREATEST_PRIOR).toBe(true);
   });
 
+  it('still finds the optimum of the others while a bound holds one', () => {
+    const means = [-1e9, -1.2, -0.9, -3];
+    const alpha = Float64Array.of(3, 1, 1, 1);
+    learnPrior(alpha, Float64Array.from(means), 5);
+    const total = alpha.reduce((sum, a) => sum + a, 0);
+    expect(alpha[0]).toBe(LEAST_PRIOR);
+    for (const k of [1, 2, 3]) expect(Math.abs(digamma(total) - digamma(alpha[k]!) + means[k]!)).toBeLessThan(1e-6);
+  });
+
   it('grows evenly when every draw is uniform', () => {
     const alpha = Float64Array.of(1, 1, 1, 1);
     learnPrior(alpha, new Float64Array(4).fill(-Math.log(4)), 5);

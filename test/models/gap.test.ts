@@ -13,13 +13,31 @@ import { createLda, ldaSettings } from '../../src/models/lda.js';
 import { withDefaults } from '../../src/settings.js';
 import { corpusOf } from '../_corpora.js';
 
-const tiny = corpusOf([[[0, 2], [1, 1]], [[1, 1], [2, 2]], [], [[2, 1], [3, 2]]], 4);
+const tiny = corpusOf(
+  [
+    [
+      [0, 2],
+      [1, 1],
+    ],
+    [
+      [1, 1],
+      [2, 2],
+    ],
+    [],
+    [
+      [2, 1],
+      [3, 2],
+    ],
+  ],
+  4,
+);
 
 /** The tokens of a corpus, one [document, term] an occurrence. */
 function tokensOf({ rowStart, term, count }: Corpus): [number, number][] {
   const tokens: [number, number][] = [];
   for (let d = 0; d + 1 < rowStart.length; d++) {
-    for (let i = rowStart[d]!; i < rowStart[d + 1]!; i++) for (let n = 0; n < count[i]!; n++) tokens.push([d, term[i]!]);
+    for (let i = rowStart[d]!; i < rowStart[d + 1]!; i++)
+      for (let n = 0; n < count[i]!; n++) tokens.push([d, term[i]!]);
   }
   return tokens;
 }
@@ -41,7 +59,10 @@ function logDirichletNormaliser(a: readonly number[]): number {
 
 function klDirichlet(q: readonly number[], p: readonly number[]): number {
   const sum = q.reduce((total, x) => total + x);
-  return q.reduce((kl, x, i) => kl + (x - p[i]!) * (digamma(x) - digamma(sum)), logDirichletNormaliser(p) - logDirichletNormaliser(q));
+  return q.reduce(
+    (kl, x, i) => kl + (x - p[i]!) * (digamma(x) - digamma(sum)),
+    logDirichletNormaliser(p) - logDirichletNormaliser(q),
+  );
 }
 
 /** Fits LDA for a few E- and M-steps from a seed, then sums over all assignments. */
@@ -108,24 +129,33 @@ function gapOfLda(corpus: Corpus, K: number, beta: 'dirichlet' | 'point', seed: 
     q.push({ logQ, conjugate });
   }
   const logEvidence = logSumExp(joint);
-  const kl = q.reduce((sum, { logQ, conjugate }, i) => sum + exp(logQ) * (logQ - (joint[i]! - logEvidence) + conjugate), 0);
+  const kl = q.reduce(
+    (sum, { logQ, conjugate }, i) => sum + exp(logQ) * (logQ - (joint[i]! - logEvidence) + conjugate),
+    0,
+  );
   return { logEvidence, bound, kl };
 }
 
 describe.each(['dirichlet', 'point'] as const)('LDA with beta %s', (beta) => {
-  it.each([2, 3])('has a bound below the log evidence by exactly KL(q ‖ p), at every stage of the fit, for K = %i', (K) => {
-    for (let seed = 1; seed <= 8; seed++) {
-      const { logEvidence, bound, kl } = gapOfLda(tiny, K, beta, seed);
-      expect(logEvidence - bound).toBeGreaterThan(1e-3);
-      expect(Math.abs(logEvidence - bound - kl)).toBeLessThan(1e-10);
-    }
-  });
+  it.each([2, 3])(
+    'has a bound below the log evidence by exactly KL(q ‖ p), at every stage of the fit, for K = %i',
+    (K) => {
+      for (let seed = 1; seed <= 8; seed++) {
+        const { logEvidence, bound, kl } = gapOfLda(tiny, K, beta, seed);
+        expect(logEvidence - bound).toBeGreaterThan(1e-3);
+        expect(Math.abs(logEvidence - bound - kl)).toBeLessThan(1e-10);
+      }
+    },
+  );
 
   it('has a tight bound for K = 1, the Dirichlet-multinomial evidence, to 1e-10', () => {
     const { logEvidence, bound } = gapOfLda(tiny, 1, beta, 3);
     expect(Math.abs(logEvidence - bound)).toBeLessThan(1e-10);
     if (beta === 'dirichlet') return;
     const counts = [2, 2, 3, 2];
-    expect(bound).toBeCloseTo(counts.reduce((sum, n) => sum + n * log(n / 9), 0), 10);
+    expect(bound).toBeCloseTo(
+      counts.reduce((sum, n) => sum + n * log(n / 9), 0),
+      10,
+    );
   });
 });

@@ -28,7 +28,8 @@ function largestRelative(a: ArrayLike<number>, b: ArrayLike<number>): number {
 function manualTopics(): Float64Array {
   const topics = new Float64Array(V * K).fill(1);
   [0, 10, 20, 30, 40].forEach((d, k) => {
-    for (let i = corpus.rowStart[d]!; i < corpus.rowStart[d + 1]!; i++) topics[corpus.term[i]! * K + k]! += corpus.count[i]!;
+    for (let i = corpus.rowStart[d]!; i < corpus.rowStart[d + 1]!; i++)
+      topics[corpus.term[i]! * K + k]! += corpus.count[i]!;
   });
   for (let k = 0; k < K; k++) {
     let sum = 0;
@@ -65,7 +66,10 @@ describe.each(['fixed', 'estimate'] as const)('lda-c with alpha %s', (mode) => {
     expect(Math.abs(bounds.at(-1)! / expected.at(-1)! - 1)).toBeLessThan(1e-9);
 
     if (mode === 'estimate') {
-      expect(state.params['alpha']![0]).toBeCloseTo(Number(/alpha (\S+)/.exec(fixture('lda-c/estimate-tight-final.other'))![1]), 7);
+      expect(state.params['alpha']![0]).toBeCloseTo(
+        Number(/alpha (\S+)/.exec(fixture('lda-c/estimate-tight-final.other'))![1]),
+        7,
+      );
     }
     const unseen = ldacFixture('lda-c/unseen.ldac', V);
     const seen = { ...state, posterior: { gamma: new Float64Array(documentCount(unseen) * K) } };
@@ -84,7 +88,13 @@ describe.each(['fixed', 'estimate'] as const)('lda-c with alpha %s', (mode) => {
 });
 
 /** EM of Blei, Ng & Jordan 2003 in lda-c's order: a term at a time, γ moved after each; at most 20 sweeps, change 1e-6. */
-function ldaC({ rowStart, term, count }: Corpus, beta: Float64Array, alpha: number, estimate: boolean, iterations: number) {
+function ldaC(
+  { rowStart, term, count }: Corpus,
+  beta: Float64Array,
+  alpha: number,
+  estimate: boolean,
+  iterations: number,
+) {
   const logBeta = beta.map((p) => (p > 0 ? log(p) : -100));
   const gamma = new Float64Array(D * K);
   const bounds: number[] = [];
@@ -117,14 +127,16 @@ function ldaC({ rowStart, term, count }: Corpus, beta: Float64Array, alpha: numb
         converged = sweep === 0 ? 1 : (previous - bound) / previous;
       }
       total += bound;
-      for (let i = from; i < to; i++) for (let k = 0; k < K; k++) statistics[term[i]! * K + k]! += count[i]! * phi[(i - from) * K + k]!;
+      for (let i = from; i < to; i++)
+        for (let k = 0; k < K; k++) statistics[term[i]! * K + k]! += count[i]! * phi[(i - from) * K + k]!;
       for (let k = 0; k < K; k++) alphaStatistic += digamma(g[k]!) - digamma(g.reduce((a, b) => a + b));
     }
     bounds.push(total);
     for (let k = 0; k < K; k++) {
       let sum = 0;
       for (let w = 0; w < V; w++) sum += statistics[w * K + k]!;
-      for (let w = 0; w < V; w++) logBeta[w * K + k] = statistics[w * K + k]! > 0 ? log(statistics[w * K + k]!) - log(sum) : -100;
+      for (let w = 0; w < V; w++)
+        logBeta[w * K + k] = statistics[w * K + k]! > 0 ? log(statistics[w * K + k]!) - log(sum) : -100;
     }
     if (estimate) alpha = learnSymmetricPrior(alpha, K, alphaStatistic / D, D);
   }
@@ -163,11 +175,15 @@ describe('scikit-learn', () => {
   const dims = { V: figures.V, K: figures.K };
 
   function start(settings: Record<string, unknown>, alpha: number) {
-    const model = createLda(withDefaults(ldaSettings, { 'learn-alpha': 'none', 'learn-eta': false, ...settings }), dims);
+    const model = createLda(
+      withDefaults(ldaSettings, { 'learn-alpha': 'none', 'learn-eta': false, ...settings }),
+      dims,
+    );
     const state = allocateState(model, dims, documentCount(small));
     state.params['alpha']!.fill(alpha);
     state.params['eta']![0] = figures.eta;
-    for (let k = 0; k < dims.K; k++) for (let w = 0; w < dims.V; w++) state.params['lambda']![w * dims.K + k] = figures.lambda_start[k]![w]!;
+    for (let k = 0; k < dims.K; k++)
+      for (let w = 0; w < dims.V; w++) state.params['lambda']![w * dims.K + k] = figures.lambda_start[k]![w]!;
     model.derive(state);
     return { model, state, sums: allocateSums(model, dims) };
   }

@@ -1,0 +1,57 @@
+import { documentCount, tokenCount } from '../corpus/corpus.js';
+import { cutBlocks } from '../em/blocks.js';
+import { infer } from '../em/infer.js';
+import { withDocuments } from '../em/state.js';
+import { type DocumentRow, documentsReport, topProportions } from '../report/documents.js';
+import { defineCommand } from './_command.js';
+import { newDocuments, readGroups } from './_corpus.js';
+import { loadModel } from './_model.js';
+import { countOrAll } from './_numbers.js';
+import { reportSettings, writeReport } from './_output.js';
+import { progress } from './_progress.js';
+
+const settings = {
+  top: {
+    kind: 'text',
+    alias: 'n',
+    value: 'N',
+    default: '3',
+    describe: 'topics of each document, largest first, or all',
+  },
+} as const;
+
+export const command = defineCommand({
+  name: 'infer',
+  summary: 'topic proportions of new documents',
+  description: `Prints the expected topic proportions of documents that the model has not seen, one row a document, in their order, as
+they come: memory does not grow with their number. The model's own text settings apply; its topics stay as they are.`,
+  examples: [
+    ['thema infer m.safetensors < new.ndjson > topics.ndjson --format ndjson', 'a nightly batch'],
+    ['thema infer m.safetensors new.csv --text body -n all --format csv', 'all proportions'],
+  ],
+  operands: [{ name: 'model' }, { name: 'inputs', many: true, optional: true }],
+  groups: { Options: settings, ...readGroups, Output: reportSettings },
+  async run({ operands, inputs, values }) {
+    const loaded = await loadModel(operands['model']!);
+    const { model, dims } = loaded;
+    const say = progress(values);
+    const top = countOrAll(values.top, '--top');
+    async function* rows(): AsyncGenerator<DocumentRow> {
+      const theta = new Float64Array(dims.K);
+      for await (const { corpus, unseen } of newDocuments(inputs.length > 0 ? inputs : ['-'], loaded, values, say)) {
+        const state = withDocuments(model, dims, loaded.state, documentCount(corpus));
+        await infer(model, corpus, cutBlocks(corpus.rowStart), state);
+        for (let d = 0; d < documentCount(corpus); d++) {
+          model.proportions(state, d, theta);
+          yield {
+            id: corpus.ids[d]!,
+            tokens: tokenCount(corpus, d, d + 1),
+            unseen: unseen[d]!,
+            topics: topProportions(theta, top),
+          };
+        }
+      }
+    }
+    await writeReport(documentsReport(rows()), values);
+  },
+});

@@ -1,0 +1,108 @@
+import { type Corpus, documentCount, tokenCount } from '../corpus/corpus.js';
+import { splitTokens } from '../corpus/split.js';
+import { UserError } from '../errors.js';
+import { boundScore, completionScore, type Score } from '../evaluate/perplexity.js';
+import { random } from '../math/random.js';
+import { perplexityReport, type ScoreRow } from '../report/perplexity.js';
+import { grouped } from '../report/table.js';
+import { defineCommand } from './_command.js';
+import { allNewDocuments, readGroups } from './_corpus.js';
+import { type LoadedModel, loadModel } from './_model.js';
+import { reportSettings, writeReport } from './_output.js';
+import { progress } from './_progress.js';
+
+const settings = {
+  seed: { kind: 'integer', alias: 's', value: 'S', min: 0, default: 1, describe: 'seed of the split into halves' },
+  observed: {
+    kind: 'text',
+    value: 'INPUT',
+    describe: 'the observed half of the documents, row by row; INPUTS are then the other half, and nothing is split',
+  },
+} as const;
+
+export const command = defineCommand({
+  name: 'perplexity',
+  summary: 'held-out scores per token, each with its definition',
+  description: `Scores documents under the model, per token, by two definitions that must not be compared with each other: the bound,
+and document completion, which topic proportions from one half of a document and scores the tokens of the other half.
+Without INPUTS, prints what the fit itself reached on its training documents. Perplexities are exp(−nats per token).`,
+  examples: [
+    ['thema perplexity m.safetensors held-out.csv --text body', 'documents that were not fitted'],
+    ['thema perplexity m.safetensors', 'the training documents'],
+  ],
+  operands: [{ name: 'model' }, { name: 'inputs', many: true, optional: true }],
+  groups: { Options: settings, ...readGroups, Output: reportSettings },
+  async run({ operands, inputs, values }) {
+    const path = operands['model']!;
+    const loaded = await loadModel(path);
+    const say = progress(values);
+    if (inputs.length === 0) {
+      await writeReport(perplexityReport([trainingScore(loaded)], []), values);
+      return;
+    }
+    const { corpus, unseen } = await allNewDocuments(inputs, loaded, values, say);
+    let unknown = unseen.reduce((sum, n) => sum + n, 0);
+    let halves: { observed: Corpus; heldOut: Corpus };
+    let split: string;
+    if (values.observed === undefined) {
+      halves = splitTokens(corpus, random(values.seed));
+      split = `halves: ⌈n/2⌉ of a document's n tokens observed, drawn with seed ${values.seed}`;
+    } else {
+      const observed = await allNewDocuments([values.observed], loaded, values, say);
+      if (documentCount(observed.corpus) !== documentCount(corpus)) {
+        throw new UserError(
+          `${values.observed}: ${documentCount(observed.corpus)} documents, expected the observed halves of the ${documentCount(corpus)} given`,
+        );
+      }
+      unknown += observed.unseen.reduce((sum, n) => sum + n, 0);
+      halves = { observed: observed.corpus, heldOut: corpus };
+      split = `halves: ${values.observed} observed`;
+    }
+    if (tokenCount(halves.heldOut) === 0)
+      throw new UserError(`${inputs.join(', ')}: no token to score, expected terms of the model`);
+    const scores: Score[] = [];
+    if (values.observed === undefined) scores.push(await boundScore(loaded, corpus));
+    scores.push(await completionScore(loaded, halves.observed, halves.heldOut));
+    const notes = [split, `${grouped(unknown)} tokens that are not in the model's vocabulary were left out`];
+    await writeReport(
+      perplexityReport(
+        scores.map((score) => row(score, 'given documents', values.seed)),
+        notes,
+      ),
+      values,
+    );
+  },
+});
+
+function row(score: Score, scored: string, seed: number | null): ScoreRow {
+  return {
+    measure: score.measure,
+    scored_on: scored,
+    documents: score.documents,
+    tokens: score.tokens,
+    nats_per_token: score.nats_per_token,
+    perplexity: score.perplexity,
+    seed,
+    definition: score.definition,
+  };
+}
+
+/** The ELBO that the fit ended with; the topics' own terms are part of it. */
+function trainingScore({ record }: LoadedModel): ScoreRow {
+  const { elbo } = record.trace.at(-1)!;
+  const { documents, emptyDocuments, tokens } = record.corpus;
+  const perToken = elbo / tokens;
+  const definition = 'exp(−ELBO / tokens) of the training documents, what the topics cost included';
+  return row(
+    {
+      measure: 'elbo',
+      definition,
+      documents: documents - emptyDocuments,
+      tokens,
+      nats_per_token: perToken,
+      perplexity: Math.exp(-perToken),
+    },
+    'training documents',
+    null,
+  );
+}

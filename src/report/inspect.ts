@@ -1,0 +1,182 @@
+import { type Corpus, documentCount } from '../corpus/corpus.js';
+import type { Report } from './render.js';
+import { grouped, printable } from './table.js';
+
+/** Terms shown from either end. */
+const SHOWN = 20;
+
+/** What a file holds: one object. CSV has a line for each of its plain values. */
+function objectReport<Row extends object>(
+  row: Row,
+  lines: (row: Row) => Iterable<readonly [string, string]>,
+): Report<Row> {
+  return {
+    rows: [row],
+    columns: ['name', 'value'],
+    cells: (of) => [...lines(of)],
+    *text(_rows, style) {
+      const all = [...lines(row)];
+      const width = Math.max(...all.map(([name]) => name.length));
+      for (const [name, value] of all) yield `${style('bold', name.padEnd(width))}  ${printable(value)}`;
+    },
+  };
+}
+
+export interface CorpusFacts {
+  readonly version: string;
+  readonly text: unknown;
+  readonly pruning: {
+    readonly documents: number;
+    readonly emptyDocuments: number;
+    readonly tokensRead: number;
+    readonly termsRead: number;
+    readonly cuts: { readonly minDf: number; readonly maxDf: number; readonly maxVocabulary: number | null };
+    readonly droppedBy: Readonly<Record<string, { readonly terms: number; readonly tokens: number }>>;
+  };
+}
+
+/** Sizes, lengths, frequent and rare terms of a corpus, and what was cut from it. */
+export function inspectCorpusReport(corpus: Corpus, { version, text, pruning }: CorpusFacts): Report<object> {
+  const D = documentCount(corpus);
+  const frequency = new Float64Array(corpus.vocabulary.length);
+  const lengths = new Float64Array(D);
+  for (let d = 0; d < D; d++) {
+    for (let i = corpus.rowStart[d]!; i < corpus.rowStart[d + 1]!; i++) {
+      frequency[corpus.term[i]!]! += corpus.count[i]!;
+      lengths[d]! += corpus.count[i]!;
+    }
+  }
+  const order = Array.from(frequency.keys()).sort((a, b) => frequency[b]! - frequency[a]! || a - b);
+  const term = (w: number) => ({ term: corpus.vocabulary[w]!, tokens: frequency[w]! });
+  lengths.sort();
+  const quantile = (q: number) => lengths[Math.min(D - 1, Math.floor(q * D))]!;
+  const row = {
+    kind: 'corpus',
+    version,
+    documents: D,
+    empty_documents: pruning.emptyDocuments,
+    terms: corpus.vocabulary.length,
+    entries: corpus.term.length,
+    tokens: lengths.reduce((sum, n) => sum + n, 0),
+    document_lengths: {
+      shortest: lengths[0]!,
+      quarter: quantile(0.25),
+      median: quantile(0.5),
+      three_quarters: quantile(0.75),
+      longest: lengths[D - 1]!,
+    },
+    most_frequent: order.slice(0, SHOWN).map(term),
+    rarest: order.slice(-SHOWN).map(term),
+    metadata: [...corpus.meta.keys()],
+    read: { terms: pruning.termsRead, tokens: pruning.tokensRead },
+    cuts: pruning.cuts,
+    dropped: pruning.droppedBy,
+    text,
+  };
+  const listed = (terms: { term: string; tokens: number }[]) =>
+    terms.map(({ term, tokens }) => `${term} ${tokens}`).join(', ');
+  return objectReport(row, function* ({ document_lengths: lengths }) {
+    yield ['kind', `corpus, written by thema ${version}`];
+    yield ['documents', `${grouped(row.documents)} (${grouped(row.empty_documents)} without terms)`];
+    yield ['terms', grouped(row.terms)];
+    yield ['tokens', `${grouped(row.tokens)} in ${grouped(row.entries)} document-term pairs`];
+    yield [
+      'document lengths',
+      `${lengths.shortest} – ${lengths.quarter} – ${lengths.median} – ${lengths.three_quarters} – ${lengths.longest} tokens (shortest, quartiles, longest)`,
+    ];
+    yield ['most frequent', listed(row.most_frequent)];
+    yield ['rarest', listed(row.rarest)];
+    if (row.metadata.length > 0) yield ['metadata', row.metadata.join(', ')];
+    yield ['read', `${grouped(row.read.tokens)} tokens of ${grouped(row.read.terms)} terms`];
+    for (const [cut, { terms, tokens }] of Object.entries(row.dropped)) {
+      yield [`left out by ${cut}`, `${grouped(terms)} terms, ${grouped(tokens)} tokens${limitOf(cut, row.cuts)}`];
+    }
+    yield [
+      'text settings',
+      text === null ? 'none: the corpus came as counts' : settingsLine(text as Record<string, unknown>),
+    ];
+  });
+}
+
+function limitOf(cut: string, { minDf, maxDf, maxVocabulary }: CorpusFacts['pruning']['cuts']): string {
+  if (cut === 'min-df') return ` (in fewer than ${grouped(minDf)} documents)`;
+  if (cut === 'max-df') return ` (in more than ${grouped(maxDf)} documents)`;
+  return maxVocabulary === null ? '' : ` (beyond ${grouped(maxVocabulary)} terms)`;
+}
+
+export interface ModelFacts {
+  readonly name: string;
+  readonly dims: { readonly V: number; readonly K: number };
+  readonly params: Readonly<Record<string, Float64Array>>;
+  readonly posterior: readonly string[];
+  readonly documents: number | null;
+  readonly record: {
+    readonly version: string;
+    readonly settings: Readonly<Record<string, unknown>>;
+    readonly seed: number;
+    readonly text: unknown;
+    readonly corpus: { readonly documents: number; readonly emptyDocuments: number; readonly tokens: number };
+    readonly stop: string;
+    readonly trace: readonly { readonly iteration: number; readonly elbo: number; readonly per_token: number }[];
+  };
+}
+
+/** Arrays, settings and priors of a model, and how its fit ended. */
+export function inspectModelReport({ name, dims, params, posterior, documents, record }: ModelFacts): Report<object> {
+  const last = record.trace.at(-1) ?? null;
+  const priors = Object.fromEntries(
+    Object.entries(params)
+      .filter(([, values]) => values.length <= dims.K)
+      .map(([array, values]) => [array, [...values]]),
+  );
+  const row = {
+    kind: 'model',
+    version: record.version,
+    model: name,
+    topics: dims.K,
+    terms: dims.V,
+    arrays: [...Object.keys(params), ...(documents === null ? [] : posterior)],
+    fitted_to: record.corpus,
+    keeps_documents: documents !== null,
+    iterations: last?.iteration ?? 0,
+    stop: record.stop,
+    elbo: last?.elbo ?? null,
+    elbo_per_token: last?.per_token ?? null,
+    seed: record.seed,
+    settings: record.settings,
+    ...priors,
+    text: record.text,
+  };
+  return objectReport(row, function* () {
+    yield ['kind', `model, written by thema ${record.version}`];
+    yield ['model', `${name}, ${grouped(dims.K)} topics, ${grouped(dims.V)} terms`];
+    yield ['arrays', row.arrays.join(', ')];
+    yield [
+      'fitted to',
+      `${grouped(record.corpus.documents)} documents (${grouped(record.corpus.emptyDocuments)} without terms), ${grouped(record.corpus.tokens)} tokens`,
+    ];
+    yield ['documents', documents === null ? 'not kept' : `${grouped(documents)} kept`];
+    if (last !== null) {
+      yield ['fit', `${record.stop === 'converged' ? 'converged' : 'stopped'} after ${last.iteration} iterations`];
+      yield ['ELBO', `${last.elbo.toFixed(3)} nats, ${last.per_token.toFixed(5)} per token`];
+    }
+    yield ['seed', String(record.seed)];
+    yield ['settings', settingsLine(record.settings)];
+    for (const [array, values] of Object.entries(priors))
+      yield [array, values.map((value) => value.toPrecision(4)).join(' ')];
+    yield [
+      'text settings',
+      record.text === null ? 'none: the corpus came as counts' : settingsLine(record.text as Record<string, unknown>),
+    ];
+  });
+}
+
+function settingsLine(settings: Readonly<Record<string, unknown>>): string {
+  return Object.entries(settings)
+    .filter(([, value]) => value !== null)
+    .map(
+      ([name, value]) =>
+        `${name} ${Array.isArray(value) ? (value.length > 8 ? `(${value.length})` : value.join(',')) : typeof value === 'object' ? JSON.stringify(value) : value}`,
+    )
+    .join(', ');
+}
