@@ -1,4 +1,4 @@
-import { pipeline, Readable } from 'node:stream';
+import { finished } from 'node:stream/promises';
 import { CsvError, parse } from 'csv-parse';
 import { STATUS, UserError } from '../errors.js';
 import { type FieldNames, missingField, usualText } from './fields.js';
@@ -10,8 +10,8 @@ const DELIMITERS = [',', '\t', ';', '|'];
 /** The delimiter is looked for in the header; a header longer than this is none. */
 const LONGEST_HEADER = 1024 * 1024;
 
-/** One record and where it ended, as csv-parse gives it with `info`. */
-type Row = { readonly record: string[]; readonly info: { readonly lines: number; readonly empty_lines: number } };
+/** One record and the line where it begins. */
+type Row = { readonly record: readonly string[]; readonly line: number };
 
 /**
  * The records of a CSV or TSV file (RFC 4180, any line ends, blank lines skipped), each a document. In TSV a quote inside
@@ -28,26 +28,32 @@ export async function* csvDocuments(
 ): AsyncGenerator<Found[]> {
   const [header, all] = await firstLine(chunks);
   const separator = delimiter ?? (format === 'tsv' ? '\t' : sniffedDelimiter(header));
+  let rows: Row[] = [];
+  let end = 0;
+  let emptyBefore = 0;
+  // Records are taken as they are parsed: a stream that fails drops those it still holds, as many as its chunks held.
   const parser = parse({
     delimiter: separator,
     record_delimiter: ['\n'],
-    info: true,
     max_record_size: LONGEST_RECORD,
     relax_column_count: true,
     relax_quotes: format === 'tsv',
     skip_empty_lines: true,
+    on_record: (record, { lines, empty_lines }) => {
+      rows.push({ record, line: end + 1 + empty_lines - emptyBefore });
+      end = lines;
+      emptyBefore = empty_lines;
+      return null;
+    },
   });
-  pipeline(Readable.from(all), parser, () => {});
+  parser.on('error', () => {});
+  parser.resume();
 
   let columns: Columns | undefined;
   let width = 0;
-  let end = 0;
-  let emptyBefore = 0;
-  try {
-    for await (const { record, info } of parser as AsyncIterable<Row>) {
-      const line = end + 1 + info.empty_lines - emptyBefore;
-      end = info.lines;
-      emptyBefore = info.empty_lines;
+  const taken = (): Found[] => {
+    const found: Found[] = [];
+    for (const { record, line } of rows) {
       if (columns === undefined) {
         columns = chosenColumns(record, names, `${name}:${line}`);
         width = record.length;
@@ -55,20 +61,25 @@ export async function* csvDocuments(
       }
       if (record.length !== width) throw ragged(record.length, width, `${name}:${line}`, separator);
       const { text, id, meta } = columns;
-      yield [
-        {
-          text: text.length === 1 ? record[text[0]!]! : text.map((column) => record[column]).join('\n'),
-          line,
-          id: id === undefined ? undefined : record[id],
-          meta: meta.map((column) => record[column]!),
-        },
-      ];
+      found.push({
+        text: text.length === 1 ? record[text[0]!]! : text.map((column) => record[column]).join('\n'),
+        line,
+        id: id === undefined ? undefined : record[id],
+        meta: meta.map((column) => record[column]!),
+      });
     }
-  } catch (error) {
-    throw error instanceof CsvError ? syntaxError(error, name, end + 1) : error;
-  } finally {
-    parser.destroy();
+    rows = [];
+    return found;
+  };
+  for await (const chunk of all) {
+    const failure = await new Promise<Error | null | undefined>((resolve) => parser.write(chunk, resolve));
+    yield taken();
+    if (failure) throw syntaxError(failure, name, end + 1 + parser.info.empty_lines - emptyBefore);
   }
+  parser.end();
+  const failure = await finished(parser).catch((error: Error) => error);
+  yield taken();
+  if (failure) throw syntaxError(failure, name, end + 1 + parser.info.empty_lines - emptyBefore);
 }
 
 /** A delimiter as the user writes it, `\t` and `tab` for the tab. */
@@ -139,7 +150,8 @@ function ragged(got: number, expected: number, place: string, separator: string)
   );
 }
 
-function syntaxError(error: CsvError, name: string, recordLine: number): UserError {
+function syntaxError(error: Error, name: string, recordLine: number): Error {
+  if (!(error instanceof CsvError)) return error;
   const { lines, index, column } = error as CsvError & { lines?: number; index?: number; column?: unknown };
   const at = `${name}:${lines ?? recordLine}`;
   const field = `column ${(index ?? (typeof column === 'number' ? column : 0)) + 1}`;

@@ -1,6 +1,6 @@
 const SPACE = /[ \t\n\r]*/y;
 const SCALAR = /true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
-const STRING_PART = /(?:[^"\\\u0000-\u001F]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*/y;
+const STRING_PART = /(?:[^"\\\u0000-\u001F]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})){0,1000}/y;
 
 /**
  * Where `text` stops being JSON: the offset of the first character that no JSON value could have there, or the length
@@ -20,7 +20,7 @@ export function jsonErrorOffset(text: string): number {
   const string = (): boolean => {
     if (text[at] !== '"') return false;
     at++;
-    // In parts, since a pattern's repeats take stack.
+    // In parts, since the repeats of a pattern take stack.
     for (let before = -1; before !== at; ) {
       before = at;
       skip(STRING_PART);

@@ -47,13 +47,22 @@ export async function* documents(
   let total = 0;
   for await (const file of filesOf(inputs, options, warn)) {
     const per = options.per ?? (file.inFolder ? 'file' : 'line');
+    const [format, bytes] = await formatOf(file, options, inputBytes(file.path, stdin));
+    checkOptions(format, file.name, options);
+    const isWhole = format === 'txt' && per === 'file';
     let number = 0;
-    for await (const batch of foundIn(file, per, options, warn, stdin)) {
+    for await (const batch of found(
+      format,
+      per,
+      decoded(bytes, file.name, options.encoding, warn),
+      file.name,
+      options,
+    )) {
       for (const { text, line, id, meta } of batch) {
         number++;
         const place = `${file.name}:${line}`;
         if (id) repeats.see(id, place);
-        yield { id: id || numberedId(file, per === 'file', number), text, meta: meta ?? [], place };
+        yield { id: id || numberedId(file, isWhole, number), text, meta: meta ?? [], place };
       }
     }
     if (number === 0) warn(`${file.name}: is empty`);
@@ -104,23 +113,23 @@ async function* filesOf(
   }
 }
 
-async function* foundIn(
-  file: File,
+function found(
+  format: Format,
   per: 'line' | 'paragraph' | 'file',
+  chunks: AsyncIterable<string>,
+  name: string,
   options: ReadOptions,
-  warn: (message: string) => void,
-  stdin: NodeJS.ReadableStream,
 ): AsyncGenerator<Found[]> {
-  const { name } = file;
-  const [format, bytes] = await formatOf(file, options, inputBytes(file.path, stdin));
-  checkOptions(format, name, options);
-  const chunks = decoded(bytes, name, options.encoding, warn);
-  if (format === 'csv' || format === 'tsv')
-    yield* csvDocuments(chunks, name, fieldNames(options), { format, delimiter: givenDelimiter(options.delimiter) });
-  else if (format === 'ndjson') yield* ndjsonDocuments(chunks, name, fieldNames(options));
-  else if (per === 'line') yield* lineDocuments(chunks, name);
-  else if (per === 'paragraph') yield* paragraphDocuments(chunks, name);
-  else yield* fileDocument(chunks, name);
+  switch (format) {
+    case 'csv':
+    case 'tsv':
+      return csvDocuments(chunks, name, fieldNames(options), { format, delimiter: givenDelimiter(options.delimiter) });
+    case 'ndjson':
+      return ndjsonDocuments(chunks, name, fieldNames(options));
+    case 'txt':
+      if (per === 'line') return lineDocuments(chunks, name);
+      return per === 'paragraph' ? paragraphDocuments(chunks, name) : fileDocument(chunks, name);
+  }
 }
 
 /** The format as given; else, but for files of a folder, by the name; else by the first character: `{` is NDJSON. */
