@@ -72,16 +72,15 @@ async function main(argv: readonly string[]): Promise<void> {
   }
   const [asked, args] = name === 'help' ? [rest[0]!, ['--help']] : [name, rest];
   if (!Object.hasOwn(COMMANDS, asked)) {
-    const close = suggestion(asked, Object.keys(COMMANDS));
-    throw new UserError(`there is no command "${asked}"`, {
-      status: STATUS.usage,
-      hint: close ?? 'thema --help lists the commands',
-    });
+    const close = asked.startsWith('-') ? undefined : suggestion(asked, Object.keys(COMMANDS));
+    const message = asked.startsWith('-') ? `got ${asked} before a command` : `there is no command "${asked}"`;
+    throw new UserError(message, { status: STATUS.usage, hint: close ?? 'thema --help lists the commands' });
   }
   const command = await COMMANDS[asked]!.load();
   const { readArguments, shieldArguments } = await import('./commands/_arguments.js');
   const { endCleanlyOnSignals } = await import('./commands/_signals.js');
-  const parsed = await readArguments(command, shieldArguments(args));
+  const all = () => Promise.all(Object.values(COMMANDS).map(({ load }) => load()));
+  const parsed = await readArguments(command, shieldArguments(args), all);
   if (typeof parsed === 'string') {
     process.stdout.write(parsed);
     return;

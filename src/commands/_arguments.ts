@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs';
 import yargs from 'yargs';
 import { STATUS, UserError } from '../errors.js';
 import { parseSetting, type Setting, type Settings, suggestion } from '../settings.js';
+import { jsonErrorOffset } from '../text/json-error.js';
 import type { Arguments, Command } from './_command.js';
+import { help as helpText } from './_help.js';
 
 /** Options of every command. */
 export const commonSettings = {
@@ -34,15 +36,19 @@ function unshield(arg: string): string {
 /**
  * The arguments of `command`: flags over `THEMA_*` variables over `thema.json` over defaults; of equal flags the last.
  *
+ * @param commands all commands: a key of `thema.json` may be an option of another
  * @returns the text of `--help` if that was asked for
  * @throws {UserError} status 2, if an option or operand is unknown, missing or not such a value
  */
-export async function readArguments(command: Command, argv: readonly string[]): Promise<Arguments | string> {
+export async function readArguments(
+  command: Command,
+  argv: readonly string[],
+  commands: () => Promise<readonly Command[]>,
+): Promise<Arguments | string> {
   const groups: Readonly<Record<string, Settings>> = { ...command.groups, 'Common options': commonSettings };
-  const settings: Settings = Object.assign({}, ...Object.values(groups));
-  const parser = yargs([...argv])
-    .scriptName('thema')
-    .usage(usage(command))
+  const settings = settingsOf(command);
+  const parser = yargs(argv.map((arg) => checkedFlag(arg, command, settings)))
+    .locale('en')
     .parserConfiguration({
       'boolean-negation': false,
       'camel-case-expansion': false,
@@ -53,62 +59,37 @@ export async function readArguments(command: Command, argv: readonly string[]): 
     .help(false)
     .version(false)
     .exitProcess(false)
-    .fail((message, error) => {
-      throw (
-        error ??
-        new UserError(message.replace('Not enough arguments following:', 'a value is missing after'), {
-          status: STATUS.usage,
-          hint: helpHint(command),
-        })
+    .fail((message) => {
+      throw usageError(
+        command,
+        message.replace(
+          /^Not enough arguments following: (.*)$/,
+          (_, name) => `a value is missing after ${dashed(name)}`,
+        ),
       );
-    })
-    .wrap(Math.min(110, process.stdout.columns ?? 100));
-  for (const [heading, group] of Object.entries(groups)) {
-    for (const [name, setting] of Object.entries(group)) {
-      const shown = setting.kind === 'flag' && setting.default ? `no-${name}` : name;
-      parser.option(shown, {
-        group: `${heading}:`,
-        describe:
-          setting.kind === 'flag' && setting.default
-            ? `do not ${setting.describe}`
-            : setting.describe + describeValue(setting),
-        ...(setting.alias === undefined ? {} : { alias: setting.alias }),
-        ...(setting.kind === 'flag' ? { type: 'boolean' as const } : { type: 'string' as const, nargs: 1 }),
-      });
-      if (setting.kind === 'flag')
-        parser.option(shown === name ? `no-${name}` : name, { type: 'boolean', hidden: true });
-    }
-  }
-  parser.option('help', { alias: 'h', type: 'boolean', group: 'Common options:', describe: 'show this' });
-
-  const parsed = (await parser.parse()) as Record<string, unknown> & { _: (string | number)[] };
-  if (parsed['help'] === true || last(parsed['help']) === true) return `${await parser.getHelp()}\n`;
-  const aliases = Object.values(settings).flatMap(({ alias }) => alias ?? []);
-  const known = Object.entries(settings).flatMap(([name, { kind }]) =>
-    kind === 'flag' ? [name, `no-${name}`] : [name],
-  );
-  for (const name of Object.keys(parsed)) {
-    if (
-      name === '_' ||
-      name === '$0' ||
-      name === 'help' ||
-      name === 'h' ||
-      known.includes(name) ||
-      aliases.includes(name)
-    )
-      continue;
-    const flag = `${name.length === 1 ? '-' : '--'}${name}`;
-    throw new UserError(`thema ${command.name} has no option ${flag}`, {
-      status: STATUS.usage,
-      hint: suggestion(name, known)?.replace('mean ', 'mean --') ?? helpHint(command),
+    });
+  for (const [name, { kind, alias }] of Object.entries({ ...settings, help })) {
+    parser.option(name, {
+      ...(alias === undefined ? {} : { alias }),
+      ...(kind === 'flag' ? { type: 'boolean' as const } : { type: 'string' as const, nargs: 1 }),
     });
   }
+  const parsed = (await parser.parse()) as Record<string, unknown> & { _: (string | number)[] };
+  if (last(parsed['help']) === true)
+    return helpText(
+      command,
+      { ...groups, 'Common options': { ...commonSettings, help } },
+      Math.min(100, process.stdout.columns || 100),
+    );
+  const known = new Set(Object.entries({ ...settings, help }).flatMap(([name, { alias = name }]) => [name, alias]));
+  const unknown = Object.keys(parsed).find((name) => name !== '_' && name !== '$0' && !known.has(name));
+  if (unknown !== undefined) throw usageError(command, `${command.name} has no option ${dashed(unknown)}`);
 
-  const project = readProjectFile();
+  const project = await readProjectFile(command, commands);
   const given = new Set<string>();
   const values: Record<string, number | string | boolean | undefined> = {};
   for (const [name, setting] of Object.entries(settings)) {
-    const [text, source] = givenText(name, setting, parsed, project);
+    const [text, source] = givenText(name, parsed, project);
     values[name] = text === undefined ? setting.default : parseSetting(setting, text, source);
     if (text !== undefined) given.add(name);
   }
@@ -122,91 +103,109 @@ export async function readArguments(command: Command, argv: readonly string[]): 
   };
 }
 
+const help = { kind: 'flag', alias: 'h', default: false, describe: 'show this' } as const satisfies Setting;
+
+function settingsOf({ groups }: Command): Settings {
+  return Object.assign({}, ...Object.values(groups), commonSettings);
+}
+
+/**
+ * A long option as yargs gets it: known, and a flag with its value. No value begins with two dashes but after a `=`, so
+ * every argument that does is an option.
+ */
+function checkedFlag(arg: string, command: Command, settings: Settings): string {
+  const [, name, value] = /^--([^=]+)(?:=(.*))?$/s.exec(arg) ?? [];
+  if (name === undefined || name === 'help') return arg;
+  const isOff =
+    name.startsWith('no-') && Object.hasOwn(settings, name.slice(3)) && settings[name.slice(3)]!.kind === 'flag';
+  if (isOff && value === undefined) return `--${name.slice(3)}=false`;
+  if (isOff || !Object.hasOwn(settings, name)) {
+    const flags = Object.entries(settings).flatMap(([name, { kind }]) =>
+      kind === 'flag' ? [name, `no-${name}`] : [name],
+    );
+    const message = isOff ? `--${name}: got a value, expected none` : `${command.name} has no option --${name}`;
+    throw usageError(command, message, isOff ? undefined : suggestion(name, flags)?.replace('mean ', 'mean --'));
+  }
+  const setting = settings[name]!;
+  return setting.kind === 'flag' ? `--${name}=${parseSetting(setting, value ?? 'true', `--${name}`)}` : arg;
+}
+
 /** What was given for a setting, and where. */
 function givenText(
   name: string,
-  setting: Setting,
   parsed: Record<string, unknown>,
-  project: Readonly<Record<string, unknown>>,
+  project: Readonly<Record<string, string>>,
 ): [string | undefined, string] {
-  if (setting.kind === 'flag') {
-    const [on, off] = [last(parsed[name]), last(parsed[`no-${name}`])];
-    if (on !== undefined || off !== undefined) return [String(off === undefined ? on : !off), `--${name}`];
-  } else {
-    const flag = last(parsed[name]);
-    if (flag !== undefined) return [unshield(String(flag)), `--${name}`];
-  }
+  const flag = last(parsed[name]);
+  if (flag !== undefined) return [unshield(String(flag)), `--${name}`];
   const variable = `THEMA_${name.toUpperCase().replaceAll('-', '_')}`;
   if (process.env[variable] !== undefined && process.env[variable] !== '') return [process.env[variable], variable];
-  if (Object.hasOwn(project, name)) return [String(project[name]), `thema.json: ${name}`];
-  return [undefined, ''];
+  return [project[name], `thema.json: ${name}`];
 }
 
-function readOperands({ name, operands }: Command, given: readonly string[]): Pick<Arguments, 'operands' | 'inputs'> {
+function readOperands(command: Command, given: readonly string[]): Pick<Arguments, 'operands' | 'inputs'> {
   const rest = [...given];
   const found: Record<string, string> = {};
   let inputs: string[] = [];
-  for (const operand of operands) {
-    if (operand.many) {
-      inputs = rest.splice(0);
-    } else {
-      const value = rest.shift();
-      if (value !== undefined) found[operand.name] = value;
-    }
-    if (!operand.optional && (operand.many ? inputs.length === 0 : found[operand.name] === undefined)) {
-      throw new UserError(`thema ${name}: ${operand.name} is missing`, {
-        status: STATUS.usage,
-        hint: `thema ${name} --help shows how to call it`,
-      });
+  for (const { name, many, optional } of command.operands) {
+    if (many) inputs = rest.splice(0);
+    else if (rest.length > 0) found[name] = rest.shift()!;
+    if (!optional && (many ? inputs.length === 0 : found[name] === undefined)) {
+      const expected = many ? 'expected at least one, or - for stdin' : 'expected a file';
+      throw usageError(command, `${command.name}: got no ${name.toUpperCase()}, ${expected}`);
     }
   }
-  if (rest.length > 0) {
-    throw new UserError(`thema ${name}: got "${rest[0]}", expected no further operand`, {
-      status: STATUS.usage,
-      hint: `thema ${name} --help shows how to call it`,
-    });
-  }
+  if (rest.length > 0) throw usageError(command, `${command.name}: got "${rest[0]}", expected no further operand`);
   return { operands: found, inputs };
 }
 
-function readProjectFile(): Readonly<Record<string, unknown>> {
+/** The options of `thema.json` in the working folder, as texts; keys that no command knows are mistakes. */
+async function readProjectFile(
+  command: Command,
+  commands: () => Promise<readonly Command[]>,
+): Promise<Readonly<Record<string, string>>> {
+  const wrong = (message: string, hint?: string) =>
+    new UserError(`thema.json${message}`, { status: STATUS.usage, hint });
   let text: string;
   try {
     text = readFileSync('thema.json', 'utf8');
-  } catch {
-    return {};
-  }
-  try {
-    const project: unknown = JSON.parse(text);
-    if (typeof project === 'object' && project !== null && !Array.isArray(project))
-      return project as Record<string, unknown>;
   } catch (error) {
-    throw new UserError(`thema.json: ${(error as Error).message}`, { status: STATUS.usage });
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return {};
+    throw wrong(`: cannot be read: ${message}`);
   }
-  throw new UserError('thema.json: expected an object of options, such as {"topics": 50}', { status: STATUS.usage });
+  let project: unknown;
+  try {
+    project = JSON.parse(text);
+  } catch {
+    const before = text.slice(0, jsonErrorOffset(text)).split('\n');
+    throw wrong(`:${before.length}:${before.at(-1)!.length + 1}: is not JSON from here on`);
+  }
+  if (typeof project !== 'object' || project === null || Array.isArray(project))
+    throw wrong(': expected an object of options, such as {"topics": 50}');
+  const own = settingsOf(command);
+  const options: [string, string][] = [];
+  for (const [name, value] of Object.entries(project)) {
+    if (!Object.hasOwn(own, name)) {
+      const all = (await commands()).flatMap((command) => Object.keys(settingsOf(command)));
+      if (!all.includes(name)) throw wrong(`: no command has an option "${name}"`, suggestion(name, all));
+    }
+    const parts: unknown[] = Array.isArray(value) ? value : [value];
+    if (!parts.every((part) => ['string', 'number', 'boolean'].includes(typeof part)))
+      throw wrong(`: ${name}: got ${JSON.stringify(value)}, expected a string, a number, true or false`);
+    options.push([name, parts.join(',')]);
+  }
+  return Object.fromEntries(options);
 }
 
-function usage({ name, operands, description, examples }: Command): string {
-  const shown = operands.map(({ name, optional, many }) => {
-    const operand = `${name.toUpperCase()}${many ? '...' : ''}`;
-    return optional ? `[${operand}]` : operand;
-  });
-  const width = Math.max(...examples.map(([line]) => line.length));
-  const lines = examples.map(([line, what]) => `  ${line.padEnd(width)}  ${what}`);
-  return `thema ${[name, ...shown].join(' ')} [options]\n\n${description}\n\nExamples:\n${lines.join('\n')}`;
-}
-
-function describeValue(setting: Setting): string {
-  const parts: string[] = [];
-  if (setting.kind === 'choice') parts.push(setting.choices.join(' | '));
-  if (setting.default !== undefined && setting.kind !== 'flag') parts.push(`default ${setting.default}`);
-  return parts.length === 0 ? '' : ` [${parts.join('; ')}]`;
+function dashed(name: string): string {
+  return `${name.length === 1 ? '-' : '--'}${name}`;
 }
 
 function last(value: unknown): unknown {
   return Array.isArray(value) ? value.at(-1) : value;
 }
 
-function helpHint({ name }: Command): string {
-  return `thema ${name} --help lists the options`;
+function usageError({ name }: Command, message: string, hint = `thema ${name} --help shows how to call it`): UserError {
+  return new UserError(message, { status: STATUS.usage, hint });
 }

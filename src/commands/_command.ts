@@ -15,6 +15,8 @@ export interface Arguments<T = Settings> {
   /** The operands of the `many` kind. */
   readonly inputs: readonly string[];
   readonly values: T extends Settings ? Values<T> : never;
+  /** Values of the settings that the chosen variant has of its own. */
+  readonly variant: Readonly<Record<string, number | string | boolean | undefined>>;
   /** Names of the settings that a flag, a variable or the project file gave. */
   readonly given: ReadonlySet<string>;
 }
@@ -22,14 +24,18 @@ export interface Arguments<T = Settings> {
 /** One command of the program, as data; `run` does the work and writes only what was asked for to stdout. */
 export interface Command {
   readonly name: string;
-  readonly summary: string;
-  /** What it does, in a few lines under the usage line of `--help`. */
+  /** What it does, in paragraphs. */
   readonly description: string;
   /** Command lines, each with what it does. */
   readonly examples: readonly (readonly [string, string])[];
   readonly operands: readonly Operand[];
   /** Options by heading of `--help`. */
   readonly groups: Readonly<Record<string, Settings>>;
+  /** Options that belong to one value of the option `by`, such as those of each `--model`. */
+  readonly variants?: {
+    readonly by: string;
+    readonly settings: Readonly<Record<string, Settings>>;
+  };
   // Each command knows its own settings; the table of commands does not.
   run(args: Arguments): Promise<void>;
 }

@@ -1,4 +1,5 @@
 import type { Corpus } from '../corpus/corpus.js';
+import type { StopReason } from '../em/fit.js';
 import type { Arrays, Axis, Shapes, State, TopicModel } from '../em/model.js';
 import { allocateState, type Dims, sizeOf } from '../em/state.js';
 import { UserError } from '../errors.js';
@@ -16,15 +17,17 @@ export interface FitRecord {
   readonly seed: number;
   /** How text became terms; null where the corpus came as counts. */
   readonly text: AnalysisRecord | null;
+  /** Names of the columns, where the documents came as numbers. */
+  readonly columns?: readonly string[];
   readonly corpus: { readonly documents: number; readonly emptyDocuments: number; readonly tokens: number };
-  readonly stop: 'converged' | 'iterations' | 'generated';
+  readonly stop: StopReason | 'generated';
   readonly trace: readonly TraceRow[];
 }
 
 /** A fitted model with what is needed to use it. */
 export interface LoadedModel {
   readonly name: string;
-  readonly model: TopicModel<Corpus>;
+  readonly model: TopicModel<Corpus, unknown>;
   readonly dims: Dims;
   /** Rows of `posterior` only where the file keeps documents. */
   readonly state: State;
@@ -70,7 +73,7 @@ export async function loadModel(path: string): Promise<LoadedModel> {
   const record = json as FitRecord;
   const shares = arrayOf(path, arrays, 'share', undefined);
   const dims: Dims = { V: vocabulary.length, K: shares.length };
-  const model = kind.create(record.settings, dims);
+  const model = kind.create(record.settings, { ...dims, columns: record.columns?.length ?? 0 });
   const state = allocateState(model, dims, ids?.length ?? 0);
   for (const [array, axes] of Object.entries(model.params)) {
     if (isTermTopic(axes))

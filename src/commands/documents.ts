@@ -17,7 +17,6 @@ const settings = {
 
 export const command = defineCommand({
   name: 'documents',
-  summary: 'topic proportions of the fitted documents',
   description: 'Prints the expected topic proportions of each document that the model was fitted to, in their order.',
   examples: [
     ['thema documents m.safetensors', 'the three largest topics of each document'],

@@ -5,7 +5,6 @@ import { reportSettings, writeReport } from './_output.js';
 
 export const command = defineCommand({
   name: 'elbo',
-  summary: 'the ELBO of each iteration, and its terms',
   description: `Prints one row an iteration of the fit: the ELBO (a lower bound on the log probability of the corpus, in nats), its
 change relative to its size, its value per token, and the terms that sum to it.`,
   examples: [

@@ -7,12 +7,10 @@ import { allocateState, allocateSums, type Dims, sizeOf } from '../em/state.js';
 import { STATUS, UserError } from '../errors.js';
 import { checkOutput } from '../files/atomic-write.js';
 import { random } from '../math/random.js';
-import { MODELS } from '../models/index.js';
-import { ldaSettings } from '../models/lda.js';
+import { MODELS, type ModelKind } from '../models/index.js';
 import type { TraceRow } from '../report/elbo.js';
 import { grouped } from '../report/table.js';
 import { topicsReport } from '../report/topics.js';
-import type { Values } from '../settings.js';
 import { defineCommand } from './_command.js';
 import { loadCorpus, textGroups } from './_corpus.js';
 import { type LoadedModel, loadModel, saveModel } from './_model.js';
@@ -21,29 +19,32 @@ import { type Progress, progress } from './_progress.js';
 import { version } from './_version.js';
 
 const fitSettings = {
+  model: {
+    kind: 'choice',
+    choices: Object.keys(MODELS),
+    default: 'lda',
+    describe: 'what the documents are taken to come from',
+  },
   topics: {
     kind: 'integer',
     alias: 'k',
     value: 'K',
     min: 1,
     max: 1_000_000,
-    default: 20,
-    describe: 'number of topics',
+    describe: `number of topics${defaultOf('topics')}`,
   },
-  iterations: { kind: 'integer', value: 'N', min: 1, default: 100, describe: 'iterations of EM at most' },
+  iterations: { kind: 'integer', value: 'N', min: 1, describe: `iterations of EM at most${defaultOf('iterations')}` },
   tolerance: {
     kind: 'number',
     value: 'T',
     min: 0,
-    default: 1e-5,
-    describe: 'stop when an iteration raises the ELBO by less than this fraction of it',
+    describe: `stop when an iteration raises the objective by less than this fraction of it${defaultOf('tolerance')}`,
   },
   'soft-iterations': {
     kind: 'integer',
     value: 'N',
     min: 0,
-    default: 10,
-    describe: 'first iterations in which documents are also tried afresh, the better kept, and priors stay as given',
+    describe: `first iterations in which documents are also tried afresh, the better kept, and priors stay as given${defaultOf('soft-iterations')}`,
   },
   seed: { kind: 'integer', value: 'S', alias: 's', min: 0, default: 1, describe: 'seed of the random start' },
   restarts: {
@@ -57,10 +58,23 @@ const fitSettings = {
   documents: { kind: 'flag', default: true, describe: "keep the documents' topic proportions in the model file" },
 } as const;
 
+/** A default that the model decides, in the words of `--help`. */
+function defaultOf(name: keyof ModelKind['defaults']): string {
+  const models = new Map<number, string[]>();
+  for (const [model, { defaults }] of Object.entries(MODELS)) {
+    models.set(defaults[name], [...(models.get(defaults[name]) ?? []), model]);
+  }
+  const parts = [...models].map(([value, of]) => (models.size === 1 ? `${value}` : `${value} for ${of.join(', ')}`));
+  return ` [default ${parts.join('; ')}]`;
+}
+
 export const command = defineCommand({
   name: 'fit',
-  summary: 'text or corpus file → topics, kept in a model file',
-  description: `Fits latent Dirichlet allocation by variational EM. Without -o, prints the topics and keeps nothing.
+  description: `Fits a topic model by variational EM. Without -o, prints the topics and keeps nothing.
+
+${Object.entries(MODELS)
+  .map(([name, { summary }]) => `  --model ${name.padEnd(8)} ${summary}`)
+  .join('\n')}
 
 INPUTS are folders of text files, .txt, .csv, .tsv, .ndjson or .jsonl files, lda-c .ldac files, each also as .gz or .br,
 or a corpus file made by thema import; - is stdin.`,
@@ -70,8 +84,14 @@ or a corpus file made by thema import; - is stdin.`,
     ['thema fit folder-of-texts', 'look at the topics first'],
   ],
   operands: [{ name: 'inputs', many: true }],
-  groups: { Fit: fitSettings, 'Model: lda': ldaSettings, ...textGroups, Output: outputFileSettings },
-  async run({ inputs, values, given }) {
+  groups: { Fit: fitSettings, ...textGroups, Output: outputFileSettings },
+  variants: {
+    by: 'model',
+    settings: Object.fromEntries(Object.entries(MODELS).map(([name, { settings }]) => [name, settings])),
+  },
+  async run({ inputs, values, variant, given }) {
+    const kind = MODELS[values.model]!;
+    const options = { ...kind.defaults, ...defined(values) };
     const say = progress(values);
     const { output } = values;
     if (output !== undefined) await checkOutput(output, values.force);
@@ -82,19 +102,19 @@ or a corpus file made by thema import; - is stdin.`,
       });
     }
     const { corpus, text } = await loadCorpus(inputs, values, given, say);
-    const dims: Dims = { V: corpus.vocabulary.length, K: start?.dims.K ?? values.topics };
-    const model = MODELS['lda']!.create(values, dims);
+    const dims: Dims = { V: corpus.vocabulary.length, K: start?.dims.K ?? options.topics };
+    const model = kind.create(variant, { ...dims, columns: corpus.vectors?.columns.length ?? 0 });
     checkMemory(model, dims, documentCount(corpus));
 
     let best: Run | undefined;
     for (let restart = 0; restart < values.restarts; restart++) {
       const stage = values.restarts === 1 ? 'fit' : `fit ${restart + 1} of ${values.restarts}`;
-      const run = await runOnce(model, corpus, dims, values, restart, start, say, stage);
+      const run = await runOnce(model, corpus, dims, options, restart, start, say, stage);
       if (best === undefined || run.last.objective > best.last.objective) best = run;
     }
     const { last, state, shares, trace } = best!;
     const reason =
-      last.stop === 'converged' ? `converged (change below ${values.tolerance})` : 'stopped at --iterations';
+      last.stop === 'converged' ? `converged (change below ${options.tolerance})` : 'stopped at --iterations';
     say.say(
       `${model.name}: ${dims.K} topics, ${grouped(documentCount(corpus))} documents, ${grouped(dims.V)} terms; ` +
         `ELBO ${last.objective.toFixed(2)} after ${last.iteration} iterations, ${reason}`,
@@ -102,13 +122,16 @@ or a corpus file made by thema import; - is stdin.`,
 
     const settings: Record<string, unknown> = { topics: dims.K };
     for (const name of ['iterations', 'tolerance', 'soft-iterations', 'restarts', 'init'] as const)
-      settings[name] = values[name] ?? null;
-    for (const name of Object.keys(MODELS['lda']!.settings)) settings[name] = (values as Record<string, unknown>)[name];
+      settings[name] = options[name] ?? null;
+    Object.assign(settings, variant);
     if (output === undefined) {
-      const report = topicsReport(model.topics(state), shares, corpus.vocabulary, {
+      const [reading, weights] = Object.entries(model.readings)[0]!;
+      const report = topicsReport(weights(state), shares, corpus.vocabulary, {
+        reading,
         terms: 10,
         order: 'share',
-        probabilities: false,
+        weights: false,
+        facts: (k) => model.facts(state, k),
       });
       await writeReport(report, { format: 'text', json: false, output: undefined, force: false });
       say.say('nothing was kept; to keep the model add -o FILE.safetensors');
@@ -119,7 +142,7 @@ or a corpus file made by thema import; - is stdin.`,
       output,
       { force: values.force, stdout: process.stdout },
       {
-        name: 'lda',
+        name: values.model,
         model,
         dims,
         state,
@@ -153,10 +176,10 @@ interface Run {
 }
 
 async function runOnce(
-  model: TopicModel<Corpus>,
+  model: TopicModel<Corpus, unknown>,
   corpus: Corpus,
   dims: Dims,
-  values: Values<typeof fitSettings>,
+  values: ModelKind['defaults'] & { readonly seed: number },
   restart: number,
   start: LoadedModel | undefined,
   say: Progress,
@@ -167,6 +190,8 @@ async function runOnce(
   const tokens = tokenCount(corpus);
   model.initialise(corpus, state, random(values.seed, restart));
   if (start !== undefined) continueFrom(start, model, corpus, dims, state);
+  const data = model.prepare(corpus, state);
+  model.resetPosterior(data, state);
   const trace: TraceRow[] = [];
   let last: Iteration | undefined;
   say.begin(stage, values.iterations);
@@ -175,7 +200,7 @@ async function runOnce(
     tolerance: values.tolerance,
     softIterations: values['soft-iterations'],
   };
-  for await (last of fit(model, corpus, cutBlocks(corpus.rowStart), state, sums, options)) {
+  for await (last of fit(model, data, cutBlocks(corpus.rowStart), state, sums, options)) {
     const row = traceRow(model, last, tokens);
     trace.push(row);
     const change = row.change === null ? '' : `  change ${row.change.toExponential(1)}`;
@@ -189,15 +214,34 @@ async function runOnce(
   return { last: last!, state, shares: model.shares(sums.statistics), trace };
 }
 
-function traceRow(model: Model<Corpus>, { iteration, objective, change, terms }: Iteration, tokens: number): TraceRow {
-  const named = Object.fromEntries(model.terms.map((name, i) => [name, terms[i]!]));
-  return { iteration, elbo: objective, change, per_token: objective / tokens, ...named };
+/** The ELBO is the objective but for the log prior of the point estimates, if it has one. */
+function traceRow(
+  model: Model<unknown>,
+  { iteration, objective, change, heldOut, terms }: Iteration,
+  tokens: number,
+): TraceRow {
+  const named: Record<string, number> = Object.fromEntries(model.terms.map((name, i) => [name, terms[i]!]));
+  const elbo = objective - (named['log_prior'] ?? 0);
+  return {
+    iteration,
+    elbo,
+    change,
+    per_token: elbo / tokens,
+    ...(model.objective === 'log_posterior' ? { log_posterior: objective } : {}),
+    ...(heldOut === null ? {} : { held_out: heldOut }),
+    ...named,
+  };
+}
+
+/** The settings that have a value. */
+function defined<T extends object>(values: T): { [name in keyof T]: Exclude<T[name], undefined> } {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as never;
 }
 
 /** Copies the parameters of a fitted model; a term it does not know starts with each topic's smallest value. */
 function continueFrom(
   start: LoadedModel,
-  model: TopicModel<Corpus>,
+  model: TopicModel<Corpus, unknown>,
   corpus: Corpus,
   { V, K }: Dims,
   state: State,
@@ -206,7 +250,7 @@ function continueFrom(
   for (const [name, to] of Object.entries(state.params)) {
     const from = start.state.params[name];
     if (from === undefined) {
-      throw new UserError(`--init: the model has no ${name}; it was fitted with other settings of --beta`, {
+      throw new UserError(`--init: the model has no ${name}: it is another model, or was fitted with other settings`, {
         status: STATUS.usage,
       });
     }
@@ -225,7 +269,7 @@ function continueFrom(
 }
 
 /** Refuses a fit whose arrays cannot fit into the machine, before it begins. */
-function checkMemory(model: TopicModel<Corpus>, dims: Dims, D: number): void {
+function checkMemory(model: TopicModel<Corpus, unknown>, dims: Dims, D: number): void {
   let numbers = 0;
   for (const shapes of [model.params, model.derived, model.statistics])
     for (const axes of Object.values(shapes)) numbers += sizeOf(axes, dims);

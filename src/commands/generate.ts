@@ -44,7 +44,6 @@ const settings = {
 
 export const command = defineCommand({
   name: 'generate',
-  summary: 'a synthetic corpus with known topics',
   description: `Draws documents from LDA with random topics: for tests, benchmarks and teaching. The same options and seed give the same
 bytes everywhere. Writes NDJSON ({"id", "text"}), or lda-c with the vocabulary beside it where the output ends in .ldac.`,
   examples: [

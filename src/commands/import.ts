@@ -12,7 +12,6 @@ import { version } from './_version.js';
 
 export const command = defineCommand({
   name: 'import',
-  summary: 'text → corpus file, so that later fits skip the text',
   description: `Turns text into a document-term matrix and writes it. The name of the output chooses its format: .ldac (lda-c, the
 vocabulary beside it), .mtx (MatrixMarket, vocabulary and ids beside it), anything else a corpus file of thema.
 

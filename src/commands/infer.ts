@@ -22,7 +22,6 @@ const settings = {
 
 export const command = defineCommand({
   name: 'infer',
-  summary: 'topic proportions of new documents',
   description: `Prints the expected topic proportions of documents that the model has not seen, one row a document, in their order, as
 they come: memory does not grow with their number. The model's own text settings apply; its topics stay as they are.`,
   examples: [
@@ -40,7 +39,7 @@ they come: memory does not grow with their number. The model's own text settings
       const theta = new Float64Array(dims.K);
       for await (const { corpus, unseen } of newDocuments(inputs.length > 0 ? inputs : ['-'], loaded, values, say)) {
         const state = withDocuments(model, dims, loaded.state, documentCount(corpus));
-        await infer(model, corpus, cutBlocks(corpus.rowStart), state);
+        await infer(model, model.prepare(corpus, state), cutBlocks(corpus.rowStart), state);
         for (let d = 0; d < documentCount(corpus); d++) {
           model.proportions(state, d, theta);
           yield {

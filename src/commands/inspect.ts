@@ -9,7 +9,6 @@ import { reportSettings, writeReport } from './_output.js';
 
 export const command = defineCommand({
   name: 'inspect',
-  summary: 'what a corpus or model file holds',
   description: `Tells what a file of thema's holds, after verifying its checksum. Of a corpus: sizes, document lengths, the most frequent
 and the rarest terms, what was left out and why. Of a model: its arrays, settings, priors, and how the fit ended.`,
   examples: [

@@ -22,7 +22,6 @@ const settings = {
 
 export const command = defineCommand({
   name: 'perplexity',
-  summary: 'held-out scores per token, each with its definition',
   description: `Scores documents under the model, per token, by two definitions that must not be compared with each other: the bound,
 and document completion, which topic proportions from one half of a document and scores the tokens of the other half.
 Without INPUTS, prints what the fit itself reached on its training documents. Perplexities are exp(−nats per token).`,

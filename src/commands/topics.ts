@@ -9,6 +9,11 @@ import { reportSettings, writeReport } from './_output.js';
 const settings = {
   terms: { kind: 'text', alias: 'n', value: 'N', default: '10', describe: 'terms of each topic, or all' },
   topic: { kind: 'text', value: 'LIST', describe: 'only these topics: numbers separated by commas' },
+  by: {
+    kind: 'text',
+    value: 'READING',
+    describe: "how to weigh a topic's terms [default: the model's first reading; probability where terms have one]",
+  },
   order: {
     kind: 'choice',
     choices: ['share', 'number'],
@@ -19,7 +24,6 @@ const settings = {
 
 export const command = defineCommand({
   name: 'topics',
-  summary: 'the top terms of each topic',
   description: 'Prints the most probable terms of each topic, and its share of the fitted tokens.',
   examples: [
     ['thema topics m.safetensors', 'ten terms of each topic'],
@@ -30,11 +34,21 @@ export const command = defineCommand({
   groups: { Options: settings, Output: reportSettings },
   async run({ operands, values }) {
     const { model, dims, state, shares, vocabulary } = await loadModel(operands['model']!);
-    const report = topicsReport(model.topics(state), shares, vocabulary, {
+    const by = values.by ?? Object.keys(model.readings)[0]!;
+    const reading = Object.hasOwn(model.readings, by) ? model.readings[by]! : undefined;
+    if (reading === undefined) {
+      throw new UserError(
+        `--by: got "${by}", expected one of ${Object.keys(model.readings).join(', ')} for this model`,
+        { status: STATUS.usage },
+      );
+    }
+    const report = topicsReport(reading(state), shares, vocabulary, {
+      reading: by,
+      facts: (k) => model.facts(state, k),
       terms: countOrAll(values.terms, '--terms'),
       order: values.order,
       only: values.topic?.split(',').map((text) => topicNumber(text.trim(), dims.K)),
-      probabilities: true,
+      weights: true,
     });
     await writeReport(report, values);
   },

@@ -20,6 +20,28 @@ export interface Corpus {
   readonly ids: readonly string[];
   /** Metadata columns, each with one value a document. */
   readonly meta: ReadonlyMap<string, readonly string[]>;
+  /** The documents as sequences of segments, where that was asked for. */
+  readonly segments?: Segments;
+  /** The documents as points, where they came as numbers; then there are no terms. */
+  readonly vectors?: Vectors;
+}
+
+/** Segments (sentences, lines, …) in order: rows of their own over the same terms; a document's row is their sum. */
+export interface Segments {
+  /** Document d has segments [start[d], start[d + 1]); D + 1 numbers. */
+  readonly start: Uint32Array;
+  /** Segment s holds entries [rowStart[s], rowStart[s + 1]) of `term` and `count`, as documents do. */
+  readonly rowStart: Uint32Array;
+  readonly term: Uint32Array;
+  readonly count: Uint32Array;
+}
+
+/** Points, one a document. */
+export interface Vectors {
+  /** Names of the P columns. */
+  readonly columns: readonly string[];
+  /** D×P. */
+  readonly values: Float64Array;
 }
 
 /** Number of documents. */

@@ -1,18 +1,30 @@
 import { NumericalError } from '../errors.js';
 import { type Blocks, eachBlock } from './blocks.js';
+import { infer } from './infer.js';
 import type { Arrays, Model, State, Sums } from './model.js';
-import { clear } from './state.js';
+import { clear, clearStatistics } from './state.js';
 
-export interface FitOptions {
-  /** E-steps at most. */
+export interface FitOptions<Data> {
+  /** Passes over the documents at most. */
   readonly iterations: number;
   /** Stop once an iteration raises the objective by less than this fraction of it. */
   readonly tolerance: number;
   /** This many first iterations have guarded E-steps and leave the hyperparameters alone. */
   readonly softIterations: number;
+  /** Documents that are not fitted: a stochastic fit stops on them. */
+  readonly heldOut?: HeldOut<Data> | undefined;
 }
 
-export type StopReason = 'converged' | 'iterations';
+export interface HeldOut<Data> {
+  readonly data: Data;
+  readonly blocks: Blocks;
+  /** Room for their posteriors, over the parameters of the fit. */
+  readonly state: State;
+  /** Stop when their objective has not risen for this many passes, and return to where it was highest. */
+  readonly patience: number;
+}
+
+export type StopReason = 'converged' | 'iterations' | 'held-out';
 
 /** The fit just after an E-step, when parameters, posteriors and objective agree. */
 export interface Iteration {
@@ -23,6 +35,8 @@ export interface Iteration {
   readonly terms: Float64Array;
   /** (objective − previous) / |objective|; null at the first iteration. */
   readonly change: number | null;
+  /** The objective of the held-out documents; null where there are none. */
+  readonly heldOut: number | null;
   /** Why this iteration is the last one; null if it is not. */
   readonly stop: StopReason | null;
 }
@@ -35,9 +49,9 @@ export const ROUNDING = 1e-10;
 
 /**
  * Fits `model` by coordinate ascent on its objective: over q (E-step), then over Θ (M-step), until it stops rising.
- * Continues from `state`; yields after each E-step. Printing, progress and saving are the caller's.
+ * Continues from `state`; yields after each pass of E-steps. Printing, progress and saving are the caller's.
  *
- * @throws {NumericalError} if the objective is not finite, or falls by more than ROUNDING
+ * @throws {NumericalError} if the objective is not finite, or falls by more than ROUNDING and is not stochastic
  * @see Neal & Hinton 1998, §2; Blei, Ng & Jordan 2003, §5.3
  */
 export async function* fit<Data>(
@@ -46,9 +60,10 @@ export async function* fit<Data>(
   blocks: Blocks,
   state: State,
   sums: Sums & { readonly statistics: Arrays },
-  { iterations, tolerance, softIterations }: FitOptions,
+  { iterations, tolerance, softIterations, heldOut }: FitOptions<Data>,
 ): AsyncGenerator<Iteration, void> {
   let previous: Iteration | undefined;
+  let best = { iteration: 0, heldOut: Number.NEGATIVE_INFINITY, params: [] as Float64Array[] };
   for (let iteration = 1; ; iteration++) {
     const soft = iteration <= softIterations;
     const start = soft && previous !== undefined ? 'guarded' : 'warm';
@@ -57,6 +72,10 @@ export async function* fit<Data>(
     let afterMStep = total(sums.terms);
     await eachBlock(blocks, (from, to) => {
       afterMStep += model.eStep(data, from, to, state, sums, start);
+      if (model.stochastic) {
+        model.mStep(state, sums.statistics, soft);
+        clearStatistics(sums);
+      }
     });
     const terms = sums.terms.slice();
     const objective = total(terms);
@@ -65,14 +84,32 @@ export async function* fit<Data>(
         `${model.objective} of ${model.name} is ${objective} at iteration ${iteration}: ${listed(model, terms)}`,
       );
     }
-    if (previous !== undefined) checkRise(model, previous, iteration, afterMStep, objective, terms);
+    if (previous !== undefined && !model.stochastic)
+      checkRise(model, previous, iteration, afterMStep, objective, terms);
     const change = previous === undefined ? null : (objective - previous.objective) / Math.abs(objective);
-    const converged = change !== null && !soft && change < tolerance;
-    const stop = converged ? 'converged' : iteration >= iterations ? 'iterations' : null;
-    previous = { iteration, objective, terms, change, stop };
+    let stop: StopReason | null = iteration >= iterations ? 'iterations' : null;
+    if (!model.stochastic && change !== null && !soft && change < tolerance) stop = 'converged';
+    let heldOutObjective: number | null = null;
+    if (heldOut !== undefined) {
+      heldOutObjective = total(await infer(model, heldOut.data, heldOut.blocks, heldOut.state));
+      if (heldOutObjective > best.heldOut) {
+        best = {
+          iteration,
+          heldOut: heldOutObjective,
+          params: Object.values(state.params).map((array) => array.slice()),
+        };
+      } else if (iteration - best.iteration >= heldOut.patience) {
+        stop = 'held-out';
+      }
+      if (stop !== null) {
+        for (const [i, array] of Object.values(state.params).entries()) array.set(best.params[i]!);
+        model.derive(state);
+      }
+    }
+    previous = { iteration, objective, terms, change, heldOut: heldOutObjective, stop };
     yield previous;
     if (stop !== null) return;
-    model.mStep(state, sums.statistics, soft);
+    if (!model.stochastic) model.mStep(state, sums.statistics, soft);
   }
 }
 

@@ -1,10 +1,9 @@
 import type { Random } from '../math/random.js';
-import type { Settings } from '../settings.js';
 
 /** An extent of an array: terms V, topics K, or a number the model knows when it is made. */
 export type Axis = 'V' | 'K' | number;
 
-/** Axes of row-major arrays by name: `['V', 'K']` is V×K, `[]` one number. */
+/** Axes of row-major arrays by name: `['V', 'K']` is V×K, `[1]` one number. */
 export type Shapes = Readonly<Record<string, readonly Axis[]>>;
 
 /** Arrays by name, each as long as its shape says. */
@@ -14,7 +13,7 @@ export type Arrays = Readonly<Record<string, Float64Array>>;
 export interface State {
   /** Θ and the posteriors of what all documents share: what a model file stores. */
   readonly params: Arrays;
-  /** What `derive` computes from `params`; not stored. */
+  /** What `derive` computes from `params`, and what an optimiser remembers; not stored. */
   readonly derived: Arrays;
   /** q_d, one row a document: where a warm E-step starts, what reports of documents read. */
   readonly posterior: Arrays;
@@ -31,7 +30,8 @@ export interface Sums {
 /**
  * Where the q_d of an E-step start: `warm` from the stored posterior, which cannot lower the objective; `guarded` from
  * there and from the model's uninformed start, keeping the better for each document, which cannot lower it either and
- * leaves poor early basins; `cold` from the uninformed start alone, to convergence, as for a new document.
+ * leaves poor early basins; `cold` from the uninformed start alone, to convergence, as for a new document. An exact
+ * E-step is the same from everywhere.
  */
 export type Start = 'warm' | 'cold' | 'guarded';
 
@@ -51,16 +51,18 @@ export type Objective = 'elbo' | 'log_likelihood' | 'log_posterior';
 export interface Model<Data> {
   readonly name: string;
   readonly objective: Objective;
-  /** Names of the objective's terms. */
+  /** Names of the objective's terms. `log_prior`, if there is one, is the part that is not of the ELBO. */
   readonly terms: readonly string[];
+  /**
+   * Whether E-steps are noisy estimates and the M-step is a gradient step: then it follows each block, the objective is
+   * not promised to rise, and the fit stops on held-out documents.
+   */
+  readonly stochastic?: boolean;
   readonly params: Shapes;
   readonly derived: Shapes;
   /** Shape of one document's row of each posterior array. */
   readonly posterior: Shapes;
   readonly statistics: Shapes;
-
-  /** Sets `params` to a start, `derived`, and each document's posterior to the uninformed one. */
-  initialise(data: Data, state: State, random: Random): void;
 
   /** Recomputes `derived` from `params`. */
   derive(state: State): void;
@@ -83,21 +85,39 @@ export interface Model<Data> {
   globalTerms(state: State, terms: Float64Array): void;
 }
 
-/** A model that explains documents by topics: what the reports ask of it. */
-export interface TopicModel<Data> extends Model<Data> {
-  /** Term probabilities of each topic, V×K: a term's row is contiguous, a column sums to 1. */
-  topics(state: State): Float64Array;
-  /** Each topic's expected share of the tokens an E-step saw, K; sums to 1. */
+/** A model that explains documents by topics: how it starts, and what the reports ask of it. */
+export interface TopicModel<Documents, Data = Documents> extends Model<Data> {
+  /**
+   * Sets `params` to a start, and `derived`.
+   *
+   * @throws {UserError} if the documents cannot be fitted, such as fewer points than components
+   */
+  initialise(documents: Documents, state: State, random: Random): void;
+
+  /** What the E-step reads of documents, under the fitted parameters: of a fit, and of new documents. */
+  prepare(documents: Documents, state: State): Data;
+
+  /** Sets each document's posterior to the uninformed one, from which a first warm E-step starts. */
+  resetPosterior(data: Data, state: State): void;
+
+  /** Each topic's expected share of the tokens (or points) an E-step saw, K; sums to 1. */
   shares(statistics: Arrays): Float64Array;
+
   /** Expected topic proportions of document d into `out`, K; sums to 1. */
   proportions(state: State, d: number, out: Float64Array): void;
-}
 
-/** A row of the table of models: what it is, what can be set, how it is made. */
-export interface ModelKind<Data> {
-  /** One line for `--help`. */
-  readonly summary: string;
-  readonly settings: Settings;
-  /** Makes the model for values of its settings. */
-  create(values: Readonly<Record<string, unknown>>, dims: { readonly V: number; readonly K: number }): TopicModel<Data>;
+  /**
+   * Ways to read topics as weights of terms, V×K with a term's row contiguous; the first is the default. What is called
+   * `probability` sums to 1 over terms.
+   */
+  readonly readings: Readonly<Record<string, (state: State) => Float64Array>>;
+
+  /**
+   * The probability of one more token of document d being term w, given the document's posterior; null where documents
+   * are not made of tokens.
+   */
+  predictor(state: State): ((d: number, w: number) => number) | null;
+
+  /** What the model knows of topic k beside its terms, by documented names. */
+  facts(state: State, k: number): Readonly<Record<string, number | boolean | readonly number[]>>;
 }

@@ -32,8 +32,12 @@ export function allocateSums<Data>(model: Model<Data>, dims: Dims): Sums & { rea
 
 /** Sets all sums to zero. */
 export function clear(sums: Sums): void {
-  for (const sum of Object.values(sums.statistics ?? {})) sum.fill(0);
+  clearStatistics(sums);
   sums.terms.fill(0);
+}
+
+export function clearStatistics({ statistics }: Sums): void {
+  for (const sum of Object.values(statistics ?? {})) sum.fill(0);
 }
 
 /** The fitted parameters with room for the posteriors of D other documents. */

@@ -3,7 +3,8 @@ import { cutBlocks } from '../em/blocks.js';
 import { infer } from '../em/infer.js';
 import type { State, TopicModel } from '../em/model.js';
 import { type Dims, withDocuments } from '../em/state.js';
-import { log } from '../math/special.js';
+import { STATUS, UserError } from '../errors.js';
+import { exp, log } from '../math/special.js';
 
 /** A score of held-out tokens, with what it is made of. */
 export interface Score {
@@ -21,7 +22,7 @@ export interface Score {
 
 /** A topic model with its fitted parameters. */
 export interface Fitted {
-  readonly model: TopicModel<Corpus>;
+  readonly model: TopicModel<Corpus, unknown>;
   readonly dims: Dims;
   readonly state: State;
 }
@@ -33,13 +34,14 @@ export interface Fitted {
 export async function boundScore(fitted: Fitted, corpus: Corpus): Promise<Score> {
   const state = withDocuments(fitted.model, fitted.dims, fitted.state, documentCount(corpus));
   let bound = 0;
-  for (const term of await infer(fitted.model, corpus, cutBlocks(corpus.rowStart), state)) bound += term;
+  for (const term of await infer(fitted.model, fitted.model.prepare(corpus, state), cutBlocks(corpus.rowStart), state))
+    bound += term;
   return score('bound', 'exp(−Σ_d bound_d / tokens), bound_d ≤ log p(document d), topics fixed', corpus, bound);
 }
 
 /**
- * Document completion: topic proportions from the observed half of each document, then the marginal probability of each
- * token of the other half,  p(w | observed) = Σ_k E[θ_dk | observed] E[β_kw].
+ * Document completion: the posterior of each document from its observed half, then the probability of each token of the
+ * other half given it; with topic proportions θ,  p(w | observed) = Σ_k E[θ_dk | observed] E[β_kw].
  */
 export async function completionScore(
   { model, dims, state: params }: Fitted,
@@ -47,18 +49,17 @@ export async function completionScore(
   heldOut: Corpus,
 ): Promise<Score> {
   const state = withDocuments(model, dims, params, documentCount(observed));
-  await infer(model, observed, cutBlocks(observed.rowStart), state);
-  const topics = model.topics(state);
-  const { K } = dims;
-  const theta = new Float64Array(K);
+  await infer(model, model.prepare(observed, state), cutBlocks(observed.rowStart), state);
+  const predict = model.predictor(state);
+  if (predict === null) {
+    throw new UserError(`a ${model.name} has no probability of a token: its documents are points`, {
+      status: STATUS.usage,
+    });
+  }
   let sum = 0;
   for (let d = 0; d < documentCount(heldOut); d++) {
-    model.proportions(state, d, theta);
     for (let i = heldOut.rowStart[d]!; i < heldOut.rowStart[d + 1]!; i++) {
-      const row = heldOut.term[i]! * K;
-      let p = 0;
-      for (let k = 0; k < K; k++) p += theta[k]! * topics[row + k]!;
-      sum += heldOut.count[i]! * log(p);
+      sum += heldOut.count[i]! * log(predict(d, heldOut.term[i]!));
     }
   }
   return score(
@@ -74,5 +75,5 @@ function score(measure: string, definition: string, corpus: Corpus, nats: number
   const perToken = nats / tokens;
   let documents = 0;
   for (let d = 0; d < documentCount(corpus); d++) if (corpus.rowStart[d + 1]! > corpus.rowStart[d]!) documents++;
-  return { measure, definition, documents, tokens, nats_per_token: perToken, perplexity: Math.exp(-perToken) };
+  return { measure, definition, documents, tokens, nats_per_token: perToken, perplexity: exp(-perToken) };
 }

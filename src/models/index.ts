@@ -1,13 +1,43 @@
 import type { Corpus } from '../corpus/corpus.js';
-import type { ModelKind } from '../em/model.js';
-import { withDefaults } from '../settings.js';
+import type { TopicModel } from '../em/model.js';
+import { type Settings, withDefaults } from '../settings.js';
 import { createLda, ldaSettings } from './lda.js';
 
+/** What a model is made for. */
+export interface ModelDims {
+  /** Terms. */
+  readonly V: number;
+  /** Topics. */
+  readonly K: number;
+  /** Columns of the documents' vectors; 0 where they have none. */
+  readonly columns: number;
+}
+
+/** A row of the table of models: what it is, what can be set, how it is made and fitted. */
+export interface ModelKind {
+  /** One line for `--help`. */
+  readonly summary: string;
+  readonly settings: Settings;
+  /** What it reads of documents: their counts, the counts of their segments in order, or vectors (else made of counts). */
+  readonly reads: 'counts' | 'segments' | 'vectors';
+  /** Defaults of the options of the same names. */
+  readonly defaults: {
+    readonly topics: number;
+    readonly iterations: number;
+    readonly tolerance: number;
+    readonly 'soft-iterations': number;
+  };
+  /** Makes the model for values of its settings; those without a value have their defaults. */
+  create(values: Readonly<Record<string, unknown>>, dims: ModelDims): TopicModel<Corpus, unknown>;
+}
+
 /** The table of models. Nothing outside it asks which model it has. */
-export const MODELS: Readonly<Record<string, ModelKind<Corpus>>> = {
+export const MODELS: Readonly<Record<string, ModelKind>> = {
   lda: {
     summary: 'latent Dirichlet allocation: each document mixes topics',
     settings: ldaSettings,
+    reads: 'counts',
+    defaults: { topics: 20, iterations: 100, tolerance: 1e-5, 'soft-iterations': 10 },
     create: (values, dims) => createLda(withDefaults(ldaSettings, values), dims),
   },
 };

@@ -279,8 +279,11 @@ export function createLda(
       normaliseTopics(topics, V, K);
     }
     derive(state);
+  }
+
+  function resetPosterior(corpus: Corpus, { params, posterior }: State): void {
     for (let d = 0; d < documentCount(corpus); d++) {
-      uninformed(startAlpha, tokenCount(corpus, d, d + 1), state.posterior['gamma']!, d * K);
+      uninformed(params['alpha']!, tokenCount(corpus, d, d + 1), posterior['gamma']!, d * K);
     }
   }
 
@@ -351,25 +354,39 @@ export function createLda(
     posterior: { gamma: ['K'] },
     statistics: { topicTerm: ['V', 'K'], logTheta: ['K'], documents: [1] },
     initialise,
+    prepare: (corpus) => corpus,
+    resetPosterior,
     derive,
     eStep,
     mStep,
     globalTerms,
-    topics({ params }) {
-      const topics = (smoothed ? params['lambda']! : params['beta']!).slice();
-      normaliseTopics(topics, V, K);
-      return topics;
-    },
-    shares(statistics) {
-      return normalised(topicSums(statistics['topicTerm']!, V, K));
-    },
+    shares: (statistics) => normalised(topicSums(statistics['topicTerm']!, V, K)),
     proportions({ posterior }, d, out) {
-      const at = d * K;
-      let sum = 0;
-      for (let k = 0; k < K; k++) sum += posterior['gamma']![at + k]!;
-      for (let k = 0; k < K; k++) out[k] = posterior['gamma']![at + k]! / sum;
+      out.set(normalised(posterior['gamma']!.subarray(d * K, (d + 1) * K)));
     },
+    readings: { probability },
+    predictor(state) {
+      const topics = probability(state);
+      const gamma = state.posterior['gamma']!;
+      return (d, w) => {
+        let p = 0;
+        let sum = 0;
+        for (let k = 0; k < K; k++) {
+          p += gamma[d * K + k]! * topics[w * K + k]!;
+          sum += gamma[d * K + k]!;
+        }
+        return p / sum;
+      };
+    },
+    facts: ({ params }, k) => ({ alpha: params['alpha']![k]! }),
   };
+
+  /** E[β], V×K. */
+  function probability({ params }: State): Float64Array {
+    const topics = (smoothed ? params['lambda']! : params['beta']!).slice();
+    normaliseTopics(topics, V, K);
+    return topics;
+  }
 }
 
 function parseAlpha(text: string, K: number): Float64Array {

@@ -1,58 +1,67 @@
 import type { Report } from './render.js';
 import { percent, printable, probability, table } from './table.js';
 
-/** One topic: its share of the fitted tokens, and its most probable terms. */
+/** One topic: its share of the fitted tokens, what its model knows of it, and its heaviest terms. */
 export interface TopicRow {
   readonly topic: number;
   readonly share: number;
-  readonly terms: readonly { readonly term: string; readonly probability: number }[];
+  /** Each with its weight under the name of the reading, such as `probability`. */
+  readonly terms: readonly Readonly<Record<string, string | number>>[];
+  /** Facts of the model, such as `alpha`. */
+  readonly [fact: string]: unknown;
 }
 
 export interface TopicsOptions {
+  /** What the weights of terms are, such as `probability`. */
+  readonly reading: string;
   /** Terms of a topic at most. */
   readonly terms: number;
   readonly order: 'share' | 'number';
   /** Topics to show; all without it. */
   readonly only?: readonly number[] | undefined;
-  /** Show the terms' probabilities in the text too. */
-  readonly probabilities: boolean;
+  /** Show the terms' weights in the text too. */
+  readonly weights: boolean;
+  /** What the model knows of topic k beside its terms. */
+  readonly facts: (k: number) => Readonly<Record<string, unknown>>;
 }
 
 /**
  * The topics of a fit.
  *
- * @param topics V×K term probabilities
+ * @param weights V×K weights of terms
  * @param shares K, each topic's share of the fitted tokens
  */
 export function topicsReport(
-  topics: Float64Array,
+  weights: Float64Array,
   shares: Float64Array,
   vocabulary: readonly string[],
-  { terms, order, only, probabilities }: TopicsOptions,
+  options: TopicsOptions,
 ): Report<TopicRow> {
+  const { reading, order, only } = options;
   const K = shares.length;
   const numbers = only === undefined ? Array.from(shares.keys()) : [...only];
   if (order === 'share') numbers.sort((a, b) => shares[b]! - shares[a]! || a - b);
   function* rows(): Generator<TopicRow> {
     for (const topic of numbers) {
-      const top = topTerms(topics, topic, K, terms).map((w) => ({
+      const terms = topTerms(weights, topic, K, options.terms).map((w) => ({
         term: vocabulary[w]!,
-        probability: topics[w * K + topic]!,
+        [reading]: weights[w * K + topic]!,
       }));
-      yield { topic, share: shares[topic]!, terms: top };
+      yield { topic, share: shares[topic]!, ...options.facts(topic), terms };
     }
   }
   return {
     rows: rows(),
-    columns: ['topic', 'share', 'rank', 'term', 'probability'],
+    columns: ['topic', 'share', 'rank', 'term', reading],
     cells: ({ topic, share, terms }) =>
-      terms.map(({ term, probability }, i) => [topic, share, i + 1, term, probability]),
+      terms.map((term, i) => [topic, share, i + 1, term['term'] as string, term[reading] as number]),
     async *text(rows, style) {
       const lines: string[][] = [['topic', 'share', 'terms']];
       for await (const { topic, share, terms } of rows) {
-        const words = terms.map(({ term, probability: p }) =>
-          probabilities ? `${printable(term)} ${style('dim', probability(p))}` : printable(term),
-        );
+        const words = terms.map((term) => {
+          const word = printable(term['term'] as string);
+          return options.weights ? `${word} ${style('dim', probability(term[reading] as number))}` : word;
+        });
         lines.push([String(topic), percent(share), words.join(' ')]);
       }
       const [header, ...body] = table(lines);

@@ -122,12 +122,12 @@ function sniffedDelimiter(header: string): string {
 async function firstLine(chunks: AsyncIterable<string>): Promise<[string, AsyncIterable<string>]> {
   const iterator = chunks[Symbol.asyncIterator]();
   let start = '';
-  let header: string | undefined;
-  while (header === undefined && start.length < LONGEST_HEADER) {
+  let end = -1;
+  while (end < 0 && start.length < LONGEST_HEADER) {
     const next = await iterator.next();
     if (next.done) break;
     start += next.value;
-    header = /^\n*(?:[^"\n]|"[^"]*")+(?=\n)/.exec(start)?.[0];
+    end = lineEnd(start);
   }
   async function* all(): AsyncGenerator<string> {
     try {
@@ -137,7 +137,19 @@ async function firstLine(chunks: AsyncIterable<string>): Promise<[string, AsyncI
       await iterator.return?.();
     }
   }
-  return [header ?? start.slice(0, LONGEST_HEADER), all()];
+  return [start.slice(0, end < 0 ? LONGEST_HEADER : end), all()];
+}
+
+/** Where the first line that is not empty ends, line ends in quotes aside; -1 if it does not. */
+function lineEnd(text: string): number {
+  let isQuoted = false;
+  let from = 0;
+  while (text[from] === '\n') from++;
+  for (let at = from; at < text.length; at++) {
+    if (text[at] === '"') isQuoted = !isQuoted;
+    else if (text[at] === '\n' && !isQuoted) return at;
+  }
+  return -1;
 }
 
 function ragged(got: number, expected: number, place: string, separator: string): UserError {

@@ -166,6 +166,22 @@ describe('CSV', () => {
     ]);
   });
 
+  test('a header without an end is no stack overflow', async () => {
+    const path = await file('a.csv', `text${','.repeat(3_000_000)}`);
+    expect(await refusal(read([path]))).toMatchObject({ status: 65 });
+  });
+
+  test('an error is the first one of the file, and what is before it is read, however it is chunked', async () => {
+    const bytes = Buffer.from('text,b\nx,1\ny,2\nz\n"q"w,3\n');
+    for (let size = 1; size <= bytes.length; size++) {
+      const chunks: Buffer[] = [];
+      for (let i = 0; i < bytes.length; i += size) chunks.push(bytes.subarray(i, i + size));
+      expect(await refusal(read(['-'], { 'input-format': 'csv' }, chunks))).toMatchObject({
+        message: 'stdin:4: got 1 column, expected 2 as in the header',
+      });
+    }
+  });
+
   test('TSV may hold quotes as they are', async () => {
     const path = await file('a.tsv', 'text\tn\nsay "x"\t1\n"Hi" she said\t2\n"two\nlines"\t3\n');
     expect(texts(await read([path]))).toEqual(['say "x"', '"Hi" she said', 'two\nlines']);
@@ -344,7 +360,7 @@ describe('NDJSON', () => {
     ['{"text":"x"} {}', {}, 65, 'stdin:1:14: got "{}", which is not JSON there; expected one JSON object a line'],
     ['{"text":"x"}\n["x"]', {}, 65, 'stdin:2: got an array, expected one JSON object a line', 'jq'],
     ['{"text":"x"}\n3', {}, 65, 'stdin:2: got a number, expected one JSON object a line'],
-    ['{"text":"x"}\n{"txt":"x"}', {}, 65, 'stdin:2: no field "text"; there is only txt', 'did you mean text?'],
+    ['{"text":"x"}\n{"txt":"x"}', {}, 65, 'stdin:2: no field "text"; there is only txt', 'did you mean txt?'],
     ['{"text":null}', {}, 65, 'stdin:1: field "text" is null, expected text', 'select(.text != null)'],
     ['{"text":{}}', {}, 65, 'stdin:1: field "text" is an object, expected text'],
     ['{"a":1,"b":{"c":2}}', {}, 2, 'stdin:1: which of the fields holds the text? There are a, b', '--text b'],
