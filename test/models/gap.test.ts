@@ -74,6 +74,7 @@ function gapOfLda(corpus: Corpus, K: number, beta: 'dirichlet' | 'point', seed: 
   const state = allocateState(model, dims, D);
   const sums = allocateSums(model, dims);
   model.initialise(corpus, state, random(seed));
+  model.resetPosterior(corpus, state);
   for (let step = 0; step < seed % 4; step++) {
     model.eStep(corpus, 0, D, state, sums, 'warm');
     model.mStep(state, sums.statistics, false);
