@@ -45,9 +45,9 @@ export async function readArguments(
   argv: readonly string[],
   commands: () => Promise<readonly Command[]>,
 ): Promise<Arguments | string> {
-  const groups: Readonly<Record<string, Settings>> = { ...command.groups, 'Common options': commonSettings };
-  const settings = settingsOf(command);
-  const parser = yargs(argv.map((arg) => checkedFlag(arg, command, settings)))
+  const settings: Settings = Object.assign({}, ...Object.values(command.groups), commonSettings);
+  const declared = settingsOf(command);
+  const parser = yargs(argv.map((arg) => checkedFlag(arg, command, declared)))
     .locale('en')
     .parserConfiguration({
       'boolean-negation': false,
@@ -68,7 +68,7 @@ export async function readArguments(
         ),
       );
     });
-  for (const [name, { kind, alias }] of Object.entries({ ...settings, help })) {
+  for (const [name, { kind, alias }] of Object.entries({ ...declared, help })) {
     parser.option(name, {
       ...(alias === undefined ? {} : { alias }),
       ...(kind === 'flag' ? { type: 'boolean' as const } : { type: 'string' as const, nargs: 1 }),
@@ -76,22 +76,28 @@ export async function readArguments(
   }
   const parsed = (await parser.parse()) as Record<string, unknown> & { _: (string | number)[] };
   if (last(parsed['help']) === true)
-    return helpText(
-      command,
-      { ...groups, 'Common options': { ...commonSettings, help } },
-      Math.min(100, process.stdout.columns || 100),
-    );
-  const known = new Set(Object.entries({ ...settings, help }).flatMap(([name, { alias = name }]) => [name, alias]));
+    return helpText(command, { ...commonSettings, help }, Math.min(100, process.stdout.columns || 100));
+  const known = new Set(Object.entries({ ...declared, help }).flatMap(([name, { alias = name }]) => [name, alias]));
   const unknown = Object.keys(parsed).find((name) => name !== '_' && name !== '$0' && !known.has(name));
   if (unknown !== undefined) throw usageError(command, `${command.name} has no option ${dashed(unknown)}`);
 
   const project = await readProjectFile(command, commands);
   const given = new Set<string>();
-  const values: Record<string, number | string | boolean | undefined> = {};
-  for (const [name, setting] of Object.entries(settings)) {
-    const [text, source] = givenText(name, parsed, project);
-    values[name] = text === undefined ? setting.default : parseSetting(setting, text, source);
-    if (text !== undefined) given.add(name);
+  const valuesOf = (table: Settings): Record<string, number | string | boolean | undefined> =>
+    Object.fromEntries(
+      Object.entries(table).map(([name, setting]) => {
+        const [text, source] = givenText(name, parsed, project);
+        if (text !== undefined) given.add(name);
+        return [name, text === undefined ? setting.default : parseSetting(setting, text, source)];
+      }),
+    );
+  const values = valuesOf(settings);
+  const { by, settings: variants } = command.variants ?? { by: '', settings: {} };
+  const chosen = variants[String(values[by])] ?? {};
+  for (const name of Object.keys(parsed)) {
+    const owners = Object.keys(variants).filter((variant) => Object.hasOwn(variants[variant]!, name));
+    if (owners.length > 0 && !Object.hasOwn(chosen, name))
+      throw usageError(command, `--${name} belongs to --${by} ${owners.join(', ')}, got --${by} ${values[by]}`);
   }
   return {
     ...readOperands(
@@ -99,14 +105,16 @@ export async function readArguments(
       parsed._.map((operand) => unshield(String(operand))),
     ),
     values,
+    variant: valuesOf(chosen),
     given,
   };
 }
 
 const help = { kind: 'flag', alias: 'h', default: false, describe: 'show this' } as const satisfies Setting;
 
-function settingsOf({ groups }: Command): Settings {
-  return Object.assign({}, ...Object.values(groups), commonSettings);
+/** All options of a command, also those of its variants. */
+function settingsOf({ groups, variants }: Command): Settings {
+  return Object.assign({}, ...Object.values(variants?.settings ?? {}), ...Object.values(groups), commonSettings);
 }
 
 /**

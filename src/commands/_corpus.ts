@@ -13,6 +13,7 @@ import {
   checkedRecord,
   recordAnalysis,
 } from '../text/analyse.js';
+import { metaNames } from '../text/fields.js';
 import { readLdac } from '../text/ldac.js';
 import { type Document, documents, isBagOfWords } from '../text/read.js';
 import { cuts, readSettings, textSettings } from '../text/settings.js';
@@ -62,7 +63,7 @@ export async function loadCorpus(
   }
   const text = await recordAnalysis(values);
   const ready = await analysis(text);
-  const builder = corpusBuilder(values.meta?.split(',') ?? []);
+  const builder = corpusBuilder(metaNames(values));
   say.begin(`reading ${name}`);
   let count = 0;
   for await (const document of documents(inputs, { ...values, onWarning }, process.stdin)) {

@@ -5,10 +5,16 @@ import type { Command } from './_command.js';
 const COLUMN = 28;
 
 /** The text of `--help`: how to call the command, examples, what it does, options by group. */
-export function help(command: Command, groups: Readonly<Record<string, Settings>>, width: number): string {
-  const { examples, description } = command;
-  const paragraphs = description.split('\n\n').map((text) => wrapped(text, width, 0));
-  const options = Object.entries(groups).map(([heading, settings]) =>
+export function help(command: Command, common: Settings, width: number): string {
+  const { examples, description, groups, variants } = command;
+  const isTable = (text: string) => text.startsWith(' ');
+  const paragraphs = description.split('\n\n').map((text) => (isTable(text) ? text : wrapped(text, width, 0)));
+  const own = Object.entries(variants?.settings ?? {}).map(([name, table]) => [
+    `With --${variants!.by} ${name}`,
+    table,
+  ]);
+  const all: Readonly<Record<string, Settings>> = { ...groups, ...Object.fromEntries(own), 'Common options': common };
+  const options = Object.entries(all).map(([heading, settings]) =>
     [`${heading}:`, ...Object.entries(settings).map(([name, setting]) => optionLines(name, setting, width))].join('\n'),
   );
   return `${[usage(command), exampleLines(examples, width), ...paragraphs, ...options].join('\n\n')}\n`;

@@ -65,7 +65,7 @@ function defaultOf(name: keyof ModelKind['defaults']): string {
     models.set(defaults[name], [...(models.get(defaults[name]) ?? []), model]);
   }
   const parts = [...models].map(([value, of]) => (models.size === 1 ? `${value}` : `${value} for ${of.join(', ')}`));
-  return ` [default ${parts.join('; ')}]`;
+  return ` [default: ${parts.join('; ')}]`;
 }
 
 export const command = defineCommand({

@@ -24,7 +24,7 @@ export type Pruning = {
   /** Before pruning. */
   readonly termsRead: number;
   /** The cuts as they came out, in documents and terms. */
-  readonly cuts: { readonly minDf: number; readonly maxDf: number; readonly maxVocabulary: number };
+  readonly cuts: { readonly minDf: number; readonly maxDf: number; readonly maxVocabulary: number | null };
   /** By the cuts in this order: a term that two cuts would remove counts for the first. */
   readonly droppedBy: Readonly<Record<'min-df' | 'max-df' | 'max-vocabulary', Dropped>>;
 };
@@ -272,7 +272,14 @@ function pruned(corpus: Corpus, cuts: Cuts, order: 'by frequency' | 'as it was')
   for (let d = 0; d < documents; d++) if (result.rowStart[d] === result.rowStart[d + 1]) emptyDocuments++;
   return {
     corpus: result,
-    pruning: { documents, emptyDocuments, tokensRead, termsRead: terms, cuts: limits, droppedBy: dropped },
+    pruning: {
+      documents,
+      emptyDocuments,
+      tokensRead,
+      termsRead: terms,
+      cuts: { ...limits, maxVocabulary: cuts.maxVocabulary ?? null },
+      droppedBy: dropped,
+    },
   };
 }
 
@@ -305,7 +312,7 @@ function leastDocuments(df: DocumentFrequency | undefined, documents: number): n
 
 function mostDocuments(df: DocumentFrequency | undefined, documents: number): number {
   if (df === undefined) return documents;
-  if (df === 'auto') return documents < SMALL ? documents : Math.floor(0.5 * documents);
+  if (df === 'auto') return documents < SMALL ? documents : Math.floor(0.2 * documents);
   return 'documents' in df ? df.documents : Math.floor(df.share * documents);
 }
 
@@ -316,7 +323,7 @@ function nothing(): { terms: number; tokens: number } {
 function nothingLeft(
   documents: number,
   tokensRead: number,
-  limits: Pruning['cuts'],
+  limits: { readonly minDf: number; readonly maxDf: number },
   dropped: Pruning['droppedBy'],
 ): UserError {
   if (tokensRead === 0)

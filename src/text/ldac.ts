@@ -169,7 +169,7 @@ export async function readVocabulary(
   return [...lineOf.keys()];
 }
 
-/** `vocab.txt` in the one folder of the inputs. */
+/** `NAME.vocab.txt` beside a single `NAME.ldac`, as thema writes it, or `vocab.txt` in the one folder of the inputs. */
 async function vocabularyBeside(inputs: readonly string[]): Promise<string> {
   const folders = new Set(inputs.map((input) => (input === '-' ? '-' : dirname(input))));
   const [folder] = folders;
@@ -177,11 +177,13 @@ async function vocabularyBeside(inputs: readonly string[]): Promise<string> {
     new UserError(message, { status: STATUS.usage, hint: 'name the file of terms, one a line: --vocabulary FILE' });
   if (folder === '-' || folders.size !== 1)
     throw usage(`which vocabulary do ${inputs.map(inputName).join(', ')} have?`);
-  const path = join(folder!, 'vocab.txt');
-  try {
-    await access(path);
-    return path;
-  } catch {
-    throw usage(`${inputs[0]}: no vocab.txt beside it`);
+  const own = inputs.length === 1 ? [inputs[0]!.replace(/(\.ldac)?(\.gz|\.br)?$/, '.vocab.txt')] : [];
+  for (const path of [...own, join(folder!, 'vocab.txt')]) {
+    const exists = await access(path).then(
+      () => true,
+      () => false,
+    );
+    if (exists) return path;
   }
+  throw usage(`${inputs[0]}: no vocab.txt beside it`);
 }

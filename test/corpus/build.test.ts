@@ -123,9 +123,9 @@ describe('cuts', () => {
   test.each([
     [10, 1, 10],
     [99, 1, 99],
-    [100, 2, 50],
-    [999, 2, 499],
-    [1000, 5, 500],
+    [100, 2, 20],
+    [999, 2, 199],
+    [1000, 5, 200],
   ])('auto of %i documents is %i to %i', (documents, minDf, maxDf) => {
     const texts = Array.from({ length: documents }, (_, i) => `x${i % 10}`);
     expect(built(texts, { minDf: 'auto', maxDf: 'auto' }).pruning.cuts).toMatchObject({ minDf, maxDf });
