@@ -163,6 +163,7 @@ function readOperands(command: Command, given: readonly string[]): Pick<Argument
       throw usageError(command, `${command.name}: got no ${name.toUpperCase()}, ${expected}`);
     }
   }
+  if (given.includes('')) throw usageError(command, `${command.name}: got an empty operand, expected a name`);
   if (rest.length > 0) throw usageError(command, `${command.name}: got "${rest[0]}", expected no further operand`);
   return { operands: found, inputs };
 }

@@ -34,9 +34,7 @@ export interface CorpusRecord {
   /** How text became terms; null where the corpus came as counts. */
   readonly text: AnalysisRecord | null;
   /** What was read and what was cut. */
-  readonly pruning: Omit<Pruning, 'cuts'> & {
-    readonly cuts: { readonly minDf: number; readonly maxDf: number; readonly maxVocabulary: number | null };
-  };
+  readonly pruning: Pruning;
 }
 
 export type ReadCorpus = { readonly corpus: Corpus } & Omit<CorpusRecord, 'version'>;
@@ -49,6 +47,7 @@ export async function loadCorpus(
   say: Progress,
 ): Promise<ReadCorpus> {
   const onWarning = (message: string) => say.say(`warning: ${message}`);
+  tellOfTerminal(inputs, say);
   const name = inputs.length === 1 ? inputs[0]! : `${inputs.length} inputs`;
   // A corpus that is no longer text is cut only where its user asks for it.
   const asked = cuts(Object.fromEntries(Object.entries(values).filter(([setting]) => given.has(setting))));
@@ -72,6 +71,11 @@ export async function loadCorpus(
   }
   say.end();
   return { ...builder.finish(cuts(values)), text };
+}
+
+/** A command that waits for typing looks as if it hung. */
+function tellOfTerminal(inputs: readonly string[], say: Progress): void {
+  if (inputs.includes('-') && process.stdin.isTTY) say.say('reading the terminal, one document a line; Ctrl-D ends it');
 }
 
 /** One input that is a corpus file of ours. */
@@ -115,6 +119,7 @@ export async function* newDocuments(
   batch = BATCH,
 ): AsyncGenerator<NewDocuments> {
   const onWarning = (message: string) => say.say(`warning: ${message}`);
+  tellOfTerminal(inputs, say);
   if (await isCorpusFile(inputs)) {
     yield withVocabulary((await readCorpus(inputs[0]!)).corpus, model.vocabulary);
   } else if (isBagOfWords(inputs, values)) {

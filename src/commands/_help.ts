@@ -9,12 +9,13 @@ export function help(command: Command, common: Settings, width: number): string 
   const { examples, description, groups, variants } = command;
   const isTable = (text: string) => text.startsWith(' ');
   const paragraphs = description.split('\n\n').map((text) => (isTable(text) ? text : wrapped(text, width, 0)));
-  const own = Object.entries(variants?.settings ?? {}).map(([name, table]) => [
+  const own: [string, Settings][] = Object.entries(variants?.settings ?? {}).map(([name, table]) => [
     `With --${variants!.by} ${name}`,
     table,
   ]);
-  const all: Readonly<Record<string, Settings>> = { ...groups, ...Object.fromEntries(own), 'Common options': common };
-  const options = Object.entries(all).map(([heading, settings]) =>
+  const [first, ...rest] = Object.entries(groups);
+  const all: [string, Settings][] = [first!, ...own, ...rest, ['Common options', common]];
+  const options = all.map(([heading, settings]) =>
     [`${heading}:`, ...Object.entries(settings).map(([name, setting]) => optionLines(name, setting, width))].join('\n'),
   );
   return `${[usage(command), exampleLines(examples, width), ...paragraphs, ...options].join('\n\n')}\n`;

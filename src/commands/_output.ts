@@ -20,6 +20,11 @@ export const reportSettings = {
   ...outputFileSettings,
 } as const satisfies Settings;
 
+/** Columns of the terminal that a report goes to; undefined where it goes elsewhere. */
+export function terminalWidth({ output = '-' }: { readonly output: string | undefined }): number | undefined {
+  return output === '-' && process.stdout.isTTY ? process.stdout.columns || 80 : undefined;
+}
+
 /** Writes the report to --output, or to stdout. */
 export async function writeReport<Row extends object>(
   report: Report<Row>,

@@ -68,18 +68,19 @@ function bar(write: (line: string) => void): Progress {
     running = undefined;
   };
   process.once('exit', stop);
-  process.once('SIGINT', stop);
-  process.once('SIGTERM', stop);
+  // Before the listener that ends the process.
+  process.prependOnceListener('SIGINT', stop);
+  process.prependOnceListener('SIGTERM', stop);
   return {
     begin(stage, total) {
       stop();
       running = new SingleBar({
-        format: total === undefined ? `${stage}  {line}` : `${stage} {bar} {value}/{total}  {line}`,
+        format: total === undefined ? `${stage}  {line}` : `${stage} {bar} {percentage}%  {line}`,
         stream: process.stderr,
         hideCursor: false,
         clearOnComplete: true,
         stopOnComplete: false,
-        barsize: 24,
+        barsize: 16,
         gracefulExit: false,
         emptyOnZero: true,
       });

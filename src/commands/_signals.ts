@@ -5,6 +5,8 @@ export function endCleanlyOnSignals(): void {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {
       removeTemporaries();
+      // With a listener left, the process would catch its own signal.
+      process.removeAllListeners(signal);
       process.kill(process.pid, signal);
     });
   }

@@ -1,7 +1,8 @@
+import { UserError } from '../errors.js';
 import { elboReport } from '../report/elbo.js';
 import { defineCommand } from './_command.js';
 import { loadModel } from './_model.js';
-import { reportSettings, writeReport } from './_output.js';
+import { reportSettings, terminalWidth, writeReport } from './_output.js';
 
 export const command = defineCommand({
   name: 'elbo',
@@ -14,8 +15,9 @@ change relative to its size, its value per token, and the terms that sum to it.`
   operands: [{ name: 'model' }],
   groups: { Output: reportSettings },
   async run({ operands, values }) {
-    const { record } = await loadModel(operands['model']!);
-    const chart = process.stdout.isTTY && values.output === undefined ? process.stdout.columns : undefined;
-    await writeReport(elboReport(record.trace, chart), values);
+    const path = operands['model']!;
+    const { record } = await loadModel(path);
+    if (record.trace.length === 0) throw new UserError(`${path}: was generated, not fitted, and has no ELBO`);
+    await writeReport(elboReport(record.trace, terminalWidth(values)), values);
   },
 });

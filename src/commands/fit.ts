@@ -2,19 +2,19 @@ import { totalmem } from 'node:os';
 import { type Corpus, documentCount, tokenCount } from '../corpus/corpus.js';
 import { cutBlocks } from '../em/blocks.js';
 import { fit, type Iteration } from '../em/fit.js';
-import type { Model, State, TopicModel } from '../em/model.js';
+import type { Model, StartModel, State, TopicModel } from '../em/model.js';
 import { allocateState, allocateSums, type Dims, sizeOf } from '../em/state.js';
 import { STATUS, UserError } from '../errors.js';
 import { checkOutput } from '../files/atomic-write.js';
-import { random } from '../math/random.js';
+import { type Random, random } from '../math/random.js';
 import { MODELS, type ModelKind } from '../models/index.js';
 import type { TraceRow } from '../report/elbo.js';
-import { grouped } from '../report/table.js';
+import { counted, grouped } from '../report/table.js';
 import { topicsReport } from '../report/topics.js';
 import { defineCommand } from './_command.js';
 import { loadCorpus, textGroups } from './_corpus.js';
 import { type LoadedModel, loadModel, saveModel } from './_model.js';
-import { outputFileSettings, writeReport } from './_output.js';
+import { outputFileSettings, terminalWidth, writeReport } from './_output.js';
 import { type Progress, progress } from './_progress.js';
 import { version } from './_version.js';
 
@@ -44,7 +44,7 @@ const fitSettings = {
     kind: 'integer',
     value: 'N',
     min: 0,
-    describe: `first iterations in which documents are also tried afresh, the better kept, and priors stay as given${defaultOf('soft-iterations')}`,
+    describe: `first iterations in which documents are also tried afresh, the better kept, and priors stay as given`,
   },
   seed: { kind: 'integer', value: 'S', alias: 's', min: 0, default: 1, describe: 'seed of the random start' },
   restarts: {
@@ -91,7 +91,6 @@ or a corpus file made by thema import; - is stdin.`,
   },
   async run({ inputs, values, variant, given }) {
     const kind = MODELS[values.model]!;
-    const options = { ...kind.defaults, ...defined(values) };
     const say = progress(values);
     const { output } = values;
     if (output !== undefined) await checkOutput(output, values.force);
@@ -102,8 +101,11 @@ or a corpus file made by thema import; - is stdin.`,
       });
     }
     const { corpus, text } = await loadCorpus(inputs, values, given, say);
-    const dims: Dims = { V: corpus.vocabulary.length, K: start?.dims.K ?? options.topics };
+    const dims: Dims = { V: corpus.vocabulary.length, K: start?.dims.K ?? values.topics ?? kind.defaults.topics };
     const model = kind.create(variant, { ...dims, columns: corpus.vectors?.columns.length ?? 0 });
+    const options = { ...kind.defaults, ...defined({ 'soft-iterations': model.softIterations }), ...defined(values) };
+    if (tokenCount(corpus) === 0)
+      throw new UserError(`${inputs.join(', ')}: ${documentCount(corpus)} documents without a token, expected some`);
     checkMemory(model, dims, documentCount(corpus));
 
     let best: Run | undefined;
@@ -117,7 +119,7 @@ or a corpus file made by thema import; - is stdin.`,
       last.stop === 'converged' ? `converged (change below ${options.tolerance})` : 'stopped at --iterations';
     say.say(
       `${model.name}: ${dims.K} topics, ${grouped(documentCount(corpus))} documents, ${grouped(dims.V)} terms; ` +
-        `ELBO ${last.objective.toFixed(2)} after ${last.iteration} iterations, ${reason}`,
+        `ELBO ${last.objective.toFixed(2)} after ${counted(last.iteration, 'iteration')}, ${reason}`,
     );
 
     const settings: Record<string, unknown> = { topics: dims.K };
@@ -131,6 +133,7 @@ or a corpus file made by thema import; - is stdin.`,
         terms: 10,
         order: 'share',
         weights: false,
+        width: terminalWidth(values),
         facts: (k) => model.facts(state, k),
       });
       await writeReport(report, { format: 'text', json: false, output: undefined, force: false });
@@ -164,7 +167,7 @@ or a corpus file made by thema import; - is stdin.`,
         },
       },
     );
-    if (output !== '-') say.say(`wrote ${output} (${(bytes / 1e6).toFixed(1)} MB). Next: thema topics ${output}`);
+    if (output !== '-') say.say(`wrote ${output} (${size(bytes)}). Next: thema topics ${output}`);
   },
 });
 
@@ -188,8 +191,10 @@ async function runOnce(
   const state = allocateState(model, dims, documentCount(corpus));
   const sums = allocateSums(model, dims);
   const tokens = tokenCount(corpus);
-  model.initialise(corpus, state, random(values.seed, restart));
+  const draws = random(values.seed, restart);
+  model.initialise(corpus, state, draws);
   if (start !== undefined) continueFrom(start, model, corpus, dims, state);
+  else if (model.start !== undefined) await startFrom(model.start, model, corpus, dims, state, draws, say);
   const data = model.prepare(corpus, state);
   model.resetPosterior(data, state);
   const trace: TraceRow[] = [];
@@ -214,6 +219,30 @@ async function runOnce(
   return { last: last!, state, shares: model.shares(sums.statistics), trace };
 }
 
+/** Fits the start of a model, and gives its statistics to the model's first M-step. */
+async function startFrom(
+  start: StartModel<Corpus, unknown>,
+  model: TopicModel<Corpus, unknown>,
+  corpus: Corpus,
+  dims: Dims,
+  state: State,
+  draws: Random,
+  say: Progress,
+): Promise<void> {
+  const data = start.prepare(corpus);
+  const startState = allocateState(start, dims, documentCount(corpus));
+  const sums = allocateSums(start, dims);
+  start.initialise(data, sums.statistics, draws);
+  start.resetPosterior(data, startState);
+  const { iterations, tolerance, softIterations } = start;
+  say.begin('start', iterations);
+  for await (const { iteration, objective } of fit(start, data, start.blocks(data), startState, sums, { iterations, tolerance, softIterations })) {
+    say.update(iteration, `pass ${iteration}  ${start.objective} ${objective.toFixed(1)}`, { iteration, [start.objective]: objective });
+  }
+  say.end();
+  model.mStep(state, { ...allocateSums(model, dims).statistics, ...sums.statistics }, true);
+}
+
 /** The ELBO is the objective but for the log prior of the point estimates, if it has one. */
 function traceRow(
   model: Model<unknown>,
@@ -231,6 +260,10 @@ function traceRow(
     ...(heldOut === null ? {} : { held_out: heldOut }),
     ...named,
   };
+}
+
+function size(bytes: number): string {
+  return bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
 /** The settings that have a value. */

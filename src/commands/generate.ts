@@ -58,7 +58,6 @@ bytes everywhere. Writes NDJSON ({"id", "text"}), or lda-c with the vocabulary b
   async run({ values }) {
     const { output = '-', force, truth, seed } = values;
     if (truth === '-') throw new UserError('--truth: got -, expected a file', { status: STATUS.usage });
-    if (truth !== undefined) await checkOutput(truth, force);
     const options: GenerateOptions = {
       documents: values.documents,
       length: values.length,
@@ -68,15 +67,11 @@ bytes everywhere. Writes NDJSON ({"id", "text"}), or lda-c with the vocabulary b
       eta: values.eta,
     };
     const { V, K } = options;
+    const vocabulary = output.endsWith('.ldac') ? output.replace(/\.ldac$/, '.vocab.txt') : undefined;
+    for (const path of [output, truth, vocabulary]) if (path !== undefined) await checkOutput(path, force);
     const draws = random(seed);
     const topics = drawTopics(options, draws);
     const say = progress(values);
-    const ldac = output.endsWith('.ldac');
-    if (ldac) {
-      await writeFile(`${output.slice(0, -'.ldac'.length)}.vocab.txt`, { force }, async (sink) => {
-        for (let w = 0; w < V; w++) await sink.write(`${termName(w)}\n`);
-      });
-    }
     const gamma = new Float64Array(truth === undefined ? 0 : options.documents * K).fill(options.alpha);
     const tokens = new Uint32Array(truth === undefined ? 0 : options.documents);
     const shares = new Float64Array(K);
@@ -85,7 +80,7 @@ bytes everywhere. Writes NDJSON ({"id", "text"}), or lda-c with the vocabulary b
     await writeFile(output, { force, stdout: process.stdout }, async (sink) => {
       let d = 0;
       for (const document of drawDocuments(options, topics, draws)) {
-        await sink.write(ldac ? ldacLine(document) : ndjsonLine(document, d));
+        await sink.write(vocabulary !== undefined ? ldacLine(document) : ndjsonLine(document, d));
         total += document.terms.length;
         for (const k of document.topics) {
           shares[k]!++;
@@ -96,6 +91,11 @@ bytes everywhere. Writes NDJSON ({"id", "text"}), or lda-c with the vocabulary b
       }
     });
     say.end();
+    if (vocabulary !== undefined) {
+      await writeFile(vocabulary, { force }, async (sink) => {
+        for (let w = 0; w < V; w++) await sink.write(`${termName(w)}\n`);
+      });
+    }
     if (truth !== undefined) await writeTruth(truth, force, options, values, { topics, gamma, tokens, shares, total });
     if (output !== '-')
       say.say(

@@ -2,6 +2,7 @@ import { UserError } from '../errors.js';
 import { readCorpus } from '../files/corpus-file.js';
 import { kindOf } from '../files/safetensors.js';
 import { inspectCorpusReport, inspectModelReport } from '../report/inspect.js';
+import { isFolder } from '../text/input.js';
 import { defineCommand } from './_command.js';
 import type { CorpusRecord } from './_corpus.js';
 import { loadModel } from './_model.js';
@@ -42,6 +43,7 @@ and the rarest terms, what was left out and why. Of a model: its arrays, setting
         return;
       }
       default:
+        await isFolder(path); // throws where there is nothing
         throw new UserError(`${path}: is not a file of thema's, expected a corpus or a model`, {
           hint: `thema import ${path} -o corpus.safetensors makes a corpus of text`,
         });

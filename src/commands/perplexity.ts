@@ -3,6 +3,7 @@ import { splitTokens } from '../corpus/split.js';
 import { UserError } from '../errors.js';
 import { boundScore, completionScore, type Score } from '../evaluate/perplexity.js';
 import { random } from '../math/random.js';
+import { exp } from '../math/special.js';
 import { perplexityReport, type ScoreRow } from '../report/perplexity.js';
 import { grouped } from '../report/table.js';
 import { defineCommand } from './_command.js';
@@ -36,7 +37,7 @@ Without INPUTS, prints what the fit itself reached on its training documents. Pe
     const loaded = await loadModel(path);
     const say = progress(values);
     if (inputs.length === 0) {
-      await writeReport(perplexityReport([trainingScore(loaded)], []), values);
+      await writeReport(perplexityReport([trainingScore(path, loaded)], []), values);
       return;
     }
     const { corpus, unseen } = await allNewDocuments(inputs, loaded, values, say);
@@ -57,11 +58,12 @@ Without INPUTS, prints what the fit itself reached on its training documents. Pe
       halves = { observed: observed.corpus, heldOut: corpus };
       split = `halves: ${values.observed} observed`;
     }
-    if (tokenCount(halves.heldOut) === 0)
+    if (tokenCount(corpus) === 0)
       throw new UserError(`${inputs.join(', ')}: no token to score, expected terms of the model`);
     const scores: Score[] = [];
     if (values.observed === undefined) scores.push(await boundScore(loaded, corpus));
-    scores.push(await completionScore(loaded, halves.observed, halves.heldOut));
+    if (tokenCount(halves.heldOut) > 0) scores.push(await completionScore(loaded, halves.observed, halves.heldOut));
+    else split = 'no completion: no document has a second token to hold out';
     const notes = [split, `${grouped(unknown)} tokens that are not in the model's vocabulary were left out`];
     await writeReport(
       perplexityReport(
@@ -87,8 +89,13 @@ function row(score: Score, scored: string, seed: number | null): ScoreRow {
 }
 
 /** The ELBO that the fit ended with; the topics' own terms are part of it. */
-function trainingScore({ record }: LoadedModel): ScoreRow {
-  const { elbo } = record.trace.at(-1)!;
+function trainingScore(path: string, { record }: LoadedModel): ScoreRow {
+  const last = record.trace.at(-1);
+  if (last === undefined)
+    throw new UserError(`${path}: was generated, not fitted, and has no ELBO`, {
+      hint: `thema perplexity ${path} DOCUMENTS scores documents under it`,
+    });
+  const { elbo } = last;
   const { documents, emptyDocuments, tokens } = record.corpus;
   const perToken = elbo / tokens;
   const definition = 'exp(−ELBO / tokens) of the training documents, what the topics cost included';
@@ -99,7 +106,7 @@ function trainingScore({ record }: LoadedModel): ScoreRow {
       documents: documents - emptyDocuments,
       tokens,
       nats_per_token: perToken,
-      perplexity: Math.exp(-perToken),
+      perplexity: exp(-perToken),
     },
     'training documents',
     null,

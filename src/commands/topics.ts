@@ -4,7 +4,7 @@ import { parseSetting } from '../settings.js';
 import { defineCommand } from './_command.js';
 import { loadModel } from './_model.js';
 import { countOrAll } from './_numbers.js';
-import { reportSettings, writeReport } from './_output.js';
+import { reportSettings, terminalWidth, writeReport } from './_output.js';
 
 const settings = {
   terms: { kind: 'text', alias: 'n', value: 'N', default: '10', describe: 'terms of each topic, or all' },
@@ -49,6 +49,7 @@ export const command = defineCommand({
       order: values.order,
       only: values.topic?.split(',').map((text) => topicNumber(text.trim(), dims.K)),
       weights: true,
+      width: terminalWidth(values),
     });
     await writeReport(report, values);
   },

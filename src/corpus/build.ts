@@ -1,5 +1,5 @@
 import { UserError } from '../errors.js';
-import { type Corpus, documentCount } from './corpus.js';
+import { type Corpus, documentCount, type Segments } from './corpus.js';
 
 /** Limits of a term's documents: a number of them, a share of them, or by the size of the corpus. */
 export type DocumentFrequency = { readonly documents: number } | { readonly share: number } | 'auto';
@@ -33,6 +33,8 @@ export type Pruning = {
 export type CorpusBuilder = {
   /** Adds a document. `terms` are its tokens in any order, `meta` one value for each metadata column. */
   add(id: string, terms: readonly string[], meta: readonly string[]): void;
+  /** Adds a document as the tokens of each of its segments; its row is their sum. Of one builder, all or no documents. */
+  addSegments(id: string, segments: readonly (readonly string[])[], meta: readonly string[]): void;
   /**
    * The corpus of the documents added, without the terms that the cuts remove: most frequent term first, ties in
    * code-point order; documents without terms stay. The builder is used up.
@@ -46,15 +48,15 @@ export type CorpusBuilder = {
 export function corpusBuilder(metaNames: readonly string[]): CorpusBuilder {
   const termOf = new Map<string, number>();
   const rows = rowsBuilder(metaNames);
+  const number = (term: string): number => {
+    const known = termOf.get(term);
+    if (known !== undefined) return known;
+    termOf.set(ownCopy(term), termOf.size);
+    return termOf.size - 1;
+  };
   return {
-    add(id, terms, meta) {
-      rows.add(id, meta, terms, (term) => {
-        const known = termOf.get(term);
-        if (known !== undefined) return known;
-        termOf.set(ownCopy(term), termOf.size);
-        return termOf.size - 1;
-      });
-    },
+    add: (id, terms, meta) => rows.add(id, meta, terms, number),
+    addSegments: (id, segments, meta) => rows.addSegments(id, meta, segments, number),
     finish(cuts) {
       const vocabulary = [...termOf.keys()];
       termOf.clear();
@@ -66,6 +68,8 @@ export function corpusBuilder(metaNames: readonly string[]): CorpusBuilder {
 /** Documents over a vocabulary that is given. */
 export type FixedVocabularyBuilder = {
   add(id: string, terms: readonly string[], meta: readonly string[]): void;
+  /** Adds a document as the tokens of each of its segments; its row is their sum. Of one builder, all or no documents. */
+  addSegments(id: string, segments: readonly (readonly string[])[], meta: readonly string[]): void;
   /** The corpus, and for each document how many of its tokens are not in the vocabulary. */
   finish(): { corpus: Corpus; unseen: Uint32Array };
 };
@@ -78,15 +82,16 @@ export function fixedVocabularyBuilder(
   const termOf = new Map(vocabulary.map((term, i) => [term, i]));
   const rows = rowsBuilder(metaNames);
   const unseen = growing();
+  const unknown = (tokens: readonly string[]) => tokens.reduce((sum, term) => sum + (termOf.has(term) ? 0 : 1), 0);
+  const number = (term: string) => termOf.get(term);
   return {
     add(id, terms, meta) {
-      let unknown = 0;
-      rows.add(id, meta, terms, (term) => {
-        const known = termOf.get(term);
-        if (known === undefined) unknown++;
-        return known;
-      });
-      unseen.push(unknown);
+      rows.add(id, meta, terms, number);
+      unseen.push(unknown(terms));
+    },
+    addSegments(id, segments, meta) {
+      rows.addSegments(id, meta, segments, number);
+      unseen.push(segments.reduce((sum, terms) => sum + unknown(terms), 0));
     },
     finish: () => ({ corpus: rows.finish(vocabulary), unseen: unseen.array() }),
   };
@@ -147,8 +152,11 @@ export function growing(): Growing {
   };
 }
 
+/** Rows of terms and counts, of documents or of segments. */
+type Rows = Pick<Corpus, 'rowStart' | 'term' | 'count'>;
+
 /** Sorts the entries of each row by term, in place. The terms of a row differ. */
-export function sortRows({ rowStart, term, count }: Pick<Corpus, 'rowStart' | 'term' | 'count'>, terms: number): void {
+export function sortRows({ rowStart, term, count }: Rows, terms: number): void {
   const countOf = new Uint32Array(terms);
   for (let d = 0; d + 1 < rowStart.length; d++) {
     const row = term.subarray(rowStart[d]!, rowStart[d + 1]!);
@@ -165,23 +173,49 @@ function isAscending(row: Uint32Array): boolean {
   return true;
 }
 
-/** Collects rows whose entries are in order of first occurrence. */
+/** Collects documents over terms as `number` knows them; a token of which it knows none is left out. */
 function rowsBuilder(metaNames: readonly string[]) {
+  const documents = countsBuilder();
+  const segments = countsBuilder();
+  const segmentStart = growing();
+  const ids: string[] = [];
+  const meta = metaNames.map((): string[] => []);
+  segmentStart.push(0);
+  type Number = (token: string) => number | undefined;
+  const add = (id: string, values: readonly string[], tokens: readonly string[], number: Number): void => {
+    documents.add(tokens, number);
+    ids.push(id);
+    for (let i = 0; i < meta.length; i++) meta[i]!.push(values[i] ?? '');
+  };
+  return {
+    add,
+    addSegments(id: string, values: readonly string[], parts: readonly (readonly string[])[], number: Number): void {
+      for (const part of parts) segments.add(part, number);
+      segmentStart.push(segments.length());
+      add(id, values, parts.flat(), number);
+    },
+    finish(vocabulary: readonly string[]): Corpus {
+      const isSegmented = segmentStart.length() > 1;
+      return {
+        ...documents.finish(vocabulary.length),
+        vocabulary,
+        ids,
+        meta: new Map(metaNames.map((name, i) => [name, meta[i]!])),
+        ...(isSegmented ? { segments: { start: segmentStart.array(), ...segments.finish(vocabulary.length) } } : {}),
+      };
+    },
+  };
+}
+
+/** Collects rows of counts. */
+function countsBuilder() {
   const rowStart = growing();
   const entryTerm = growing();
   const entryCount = growing();
-  const ids: string[] = [];
-  const meta = metaNames.map((): string[] => []);
   let counts = new Uint32Array(1024);
   rowStart.push(0);
   return {
-    /** Adds a row of the tokens for which `number` knows a term. */
-    add(
-      id: string,
-      values: readonly string[],
-      tokens: readonly string[],
-      number: (token: string) => number | undefined,
-    ): void {
+    add(tokens: readonly string[], number: (token: string) => number | undefined): void {
       const here: number[] = [];
       for (const token of tokens) {
         const term = number(token);
@@ -199,20 +233,13 @@ function rowsBuilder(metaNames: readonly string[]) {
         counts[term] = 0;
       }
       rowStart.push(entryTerm.length());
-      ids.push(id);
-      for (let i = 0; i < meta.length; i++) meta[i]!.push(values[i] ?? '');
     },
-    finish(vocabulary: readonly string[]): Corpus {
-      const corpus = {
-        rowStart: rowStart.array(),
-        term: entryTerm.array(),
-        count: entryCount.array(),
-        vocabulary,
-        ids,
-        meta: new Map(metaNames.map((name, i) => [name, meta[i]!])),
-      };
-      sortRows(corpus, vocabulary.length);
-      return corpus;
+    /** Rows so far. */
+    length: () => rowStart.length() - 1,
+    finish(terms: number): Rows {
+      const rows = { rowStart: rowStart.array(), term: entryTerm.array(), count: entryCount.array() };
+      sortRows(rows, terms);
+      return rows;
     },
   };
 }
@@ -283,24 +310,31 @@ function pruned(corpus: Corpus, cuts: Cuts, order: 'by frequency' | 'as it was')
   };
 }
 
-/** The corpus with term t as `newTerm[t]`, or without it where that is GONE. */
+/** The corpus with term t as `newTerm[t]`, or without it where that is GONE. Segments stay, if without terms. */
 function renumbered(corpus: Corpus, newTerm: Int32Array, vocabulary: readonly string[]): Corpus {
-  const documents = documentCount(corpus);
-  const rowStart = new Uint32Array(documents + 1);
-  const term = new Uint32Array(corpus.term.length);
-  const count = new Uint32Array(corpus.term.length);
+  const { segments } = corpus;
+  const now = renumberedRows(corpus, newTerm, vocabulary.length);
+  if (segments === undefined) return { ...corpus, ...now, vocabulary };
+  const ofSegments: Segments = { start: segments.start, ...renumberedRows(segments, newTerm, vocabulary.length) };
+  return { ...corpus, ...now, vocabulary, segments: ofSegments };
+}
+
+function renumberedRows(rows: Rows, newTerm: Int32Array, terms: number): Rows {
+  const rowStart = new Uint32Array(rows.rowStart.length);
+  const term = new Uint32Array(rows.term.length);
+  const count = new Uint32Array(rows.term.length);
   let end = 0;
-  for (let d = 0; d < documents; d++) {
-    for (let i = corpus.rowStart[d]!; i < corpus.rowStart[d + 1]!; i++) {
-      const now = newTerm[corpus.term[i]!]!;
+  for (let r = 0; r + 1 < rowStart.length; r++) {
+    for (let i = rows.rowStart[r]!; i < rows.rowStart[r + 1]!; i++) {
+      const now = newTerm[rows.term[i]!]!;
       if (now === GONE) continue;
       term[end] = now;
-      count[end++] = corpus.count[i]!;
+      count[end++] = rows.count[i]!;
     }
-    rowStart[d + 1] = end;
+    rowStart[r + 1] = end;
   }
-  const result = { ...corpus, rowStart, term: term.slice(0, end), count: count.slice(0, end), vocabulary };
-  sortRows(result, vocabulary.length);
+  const result = { rowStart, term: term.slice(0, end), count: count.slice(0, end) };
+  sortRows(result, terms);
   return result;
 }
 

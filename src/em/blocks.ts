@@ -17,10 +17,16 @@ export function cutBlocks(rowStart: Uint32Array, size = 1 << 16): Blocks {
   return blocks;
 }
 
+/** Cuts D documents into blocks of `size` at most, as equal as can be. */
+export function cutEvenly(D: number, size: number): Blocks {
+  const count = Math.ceil(D / size);
+  return Array.from({ length: count + 1 }, (_, b) => Math.floor((b * D) / Math.max(1, count)));
+}
+
 /** Calls `visit` for each block in order; lets signals and progress through between blocks. */
-export async function eachBlock(blocks: Blocks, visit: (from: number, to: number) => void): Promise<void> {
+export async function eachBlock(blocks: Blocks, visit: (from: number, to: number, block: number) => void): Promise<void> {
   for (let b = 0; b + 1 < blocks.length; b++) {
-    visit(blocks[b]!, blocks[b + 1]!);
+    visit(blocks[b]!, blocks[b + 1]!, b);
     await setImmediate();
   }
 }

@@ -1,8 +1,8 @@
 import { NumericalError } from '../errors.js';
-import { type Blocks, eachBlock } from './blocks.js';
+import type { Blocks } from './blocks.js';
 import { infer } from './infer.js';
-import type { Arrays, Model, State, Sums } from './model.js';
-import { clear, clearStatistics } from './state.js';
+import type { Model, State } from './model.js';
+import { batch, crossFitted, type FitSums, stochastic } from './schedules.js';
 
 export interface FitOptions<Data> {
   /** Passes over the documents at most. */
@@ -51,7 +51,7 @@ export const ROUNDING = 1e-10;
  * Fits `model` by coordinate ascent on its objective: over q (E-step), then over Θ (M-step), until it stops rising.
  * Continues from `state`; yields after each pass of E-steps. Printing, progress and saving are the caller's.
  *
- * @throws {NumericalError} if the objective is not finite, or falls by more than ROUNDING and is not stochastic
+ * @throws {NumericalError} if the objective is not finite, or falls by more than ROUNDING on the batch schedule
  * @see Neal & Hinton 1998, §2; Blei, Ng & Jordan 2003, §5.3
  */
 export async function* fit<Data>(
@@ -59,24 +59,18 @@ export async function* fit<Data>(
   data: Data,
   blocks: Blocks,
   state: State,
-  sums: Sums & { readonly statistics: Arrays },
+  sums: FitSums,
   { iterations, tolerance, softIterations, heldOut }: FitOptions<Data>,
 ): AsyncGenerator<Iteration, void> {
+  const schedule = model.stochastic ? stochastic : model.schedule === 'cross-fitted' ? crossFitted : batch;
+  const rises = schedule === batch;
+  const pass = schedule({ model, data, blocks, state, sums });
   let previous: Iteration | undefined;
   let best = { iteration: 0, heldOut: Number.NEGATIVE_INFINITY, params: [] as Float64Array[] };
   for (let iteration = 1; ; iteration++) {
     const soft = iteration <= softIterations;
-    const start = soft && previous !== undefined ? 'guarded' : 'warm';
-    clear(sums);
-    model.globalTerms(state, sums.terms);
-    let afterMStep = total(sums.terms);
-    await eachBlock(blocks, (from, to) => {
-      afterMStep += model.eStep(data, from, to, state, sums, start);
-      if (model.stochastic) {
-        model.mStep(state, sums.statistics, soft);
-        clearStatistics(sums);
-      }
-    });
+    const first = schedule === crossFitted ? 'cold' : 'warm';
+    const afterMStep = await pass(previous === undefined ? first : soft ? 'guarded' : 'warm', soft);
     const terms = sums.terms.slice();
     const objective = total(terms);
     if (!Number.isFinite(objective)) {
@@ -84,8 +78,7 @@ export async function* fit<Data>(
         `${model.objective} of ${model.name} is ${objective} at iteration ${iteration}: ${listed(model, terms)}`,
       );
     }
-    if (previous !== undefined && !model.stochastic)
-      checkRise(model, previous, iteration, afterMStep, objective, terms);
+    if (previous !== undefined && rises) checkRise(model, previous, iteration, afterMStep, objective, terms);
     const change = previous === undefined ? null : (objective - previous.objective) / Math.abs(objective);
     let stop: StopReason | null = iteration >= iterations ? 'iterations' : null;
     if (!model.stochastic && change !== null && !soft && change < tolerance) stop = 'converged';
@@ -109,7 +102,7 @@ export async function* fit<Data>(
     previous = { iteration, objective, terms, change, heldOut: heldOutObjective, stop };
     yield previous;
     if (stop !== null) return;
-    if (!model.stochastic) model.mStep(state, sums.statistics, soft);
+    if (rises) model.mStep(state, sums.statistics, soft);
   }
 }
 

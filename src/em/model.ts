@@ -25,6 +25,8 @@ export interface Sums {
   readonly statistics: Arrays | null;
   /** The objective's terms, in the order of the model's `terms`; nats. */
   readonly terms: Float64Array;
+  /** Variance of the terms' sum, one number, where an E-step estimates it from samples and somebody asks. */
+  readonly variance?: Float64Array | undefined;
 }
 
 /**
@@ -36,7 +38,7 @@ export interface Sums {
 export type Start = 'warm' | 'cold' | 'guarded';
 
 /** The quantity that a model's coordinate ascent raises, and that its terms sum to. */
-export type Objective = 'elbo' | 'log_likelihood' | 'log_posterior';
+export type Objective = 'elbo' | 'log_likelihood' | 'log_posterior' | 'log_predictive';
 
 /**
  * A latent-variable model of documents, fitted by coordinate ascent on
@@ -54,10 +56,18 @@ export interface Model<Data> {
   /** Names of the objective's terms. `log_prior`, if there is one, is the part that is not of the ELBO. */
   readonly terms: readonly string[];
   /**
+   * When the M-step comes: after a pass over all blocks (`batch`, unless said otherwise); or before each block, given the
+   * statistics of all the others (`cross-fitted`), and then the objective is a held-out score that is not promised to
+   * rise.
+   */
+  readonly schedule?: 'batch' | 'cross-fitted';
+  /**
    * Whether E-steps are noisy estimates and the M-step is a gradient step: then it follows each block, the objective is
    * not promised to rise, and the fit stops on held-out documents.
    */
   readonly stochastic?: boolean;
+  /** Documents of one block, where the number matters; else blocks are cut by their entries. */
+  readonly batch?: number;
   readonly params: Shapes;
   readonly derived: Shapes;
   /** Shape of one document's row of each posterior array. */
@@ -85,8 +95,34 @@ export interface Model<Data> {
   globalTerms(state: State, terms: Float64Array): void;
 }
 
+/**
+ * A model that is fitted first, on the cross-fitted schedule, so that another starts well: the other's first M-step
+ * takes its statistics, which have the same names and shapes.
+ */
+export interface StartModel<Documents, Data> extends Model<Data> {
+  readonly schedule: 'cross-fitted';
+  /** Passes at most, the relative change of the objective to stop at, and passes before which it does not stop. */
+  readonly iterations: number;
+  readonly tolerance: number;
+  readonly softIterations: number;
+  /** What the E-step reads: the documents in an order of which contiguous blocks are alike. */
+  prepare(documents: Documents): Data;
+  /** Those blocks' boundaries. */
+  blocks(data: Data): readonly number[];
+  /** Random statistics, to be withdrawn block by block. */
+  initialise(data: Data, statistics: Arrays, random: Random): void;
+  resetPosterior(data: Data, state: State): void;
+}
+
 /** A model that explains documents by topics: how it starts, and what the reports ask of it. */
 export interface TopicModel<Documents, Data = Documents> extends Model<Data> {
+  /** What is fitted before it, if anything. */
+  readonly start?: StartModel<Documents, unknown> | undefined;
+  /** The share of the documents that a fit keeps out to stop on, and for how many passes it waits for their bound to rise. */
+  readonly heldOut?: { readonly share: number; readonly patience: number };
+  /** First iterations with guarded E-steps and fixed hyperparameters, unless the user says otherwise; 0 without it. */
+  readonly softIterations?: number;
+
   /**
    * Sets `params` to a start, and `derived`.
    *
@@ -117,6 +153,12 @@ export interface TopicModel<Documents, Data = Documents> extends Model<Data> {
    * are not made of tokens.
    */
   predictor(state: State): ((d: number, w: number) => number) | null;
+
+  /**
+   * Where documents are sequences: the topic of each of the T segments of document d on their most likely path, and
+   * q(topic) of each segment, T×K.
+   */
+  segmentation?(data: Data, state: State, d: number): { readonly path: Uint32Array; readonly posterior: Float64Array };
 
   /** What the model knows of topic k beside its terms, by documented names. */
   facts(state: State, k: number): Readonly<Record<string, number | boolean | readonly number[]>>;

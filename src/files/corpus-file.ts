@@ -1,4 +1,4 @@
-import type { Corpus } from '../corpus/corpus.js';
+import type { Corpus, Segments } from '../corpus/corpus.js';
 import { type WriteOptions, writeFile } from './atomic-write.js';
 import { damaged, quoted } from './damaged.js';
 import { formatRecord, parseRecord } from './record.js';
@@ -16,6 +16,9 @@ import { firstRepeated, packText, unpackText } from './text-list.js';
  * | `vocabulary` | text list | V |
  * | `ids` | text list | D |
  * | `meta.0` `meta.1` … | text lists | D each |
+ * | `segment_start` | U32 | D + 1; this and the others of S segments with nnz′ entries only where the documents have them |
+ * | `segment_row_start` | U32 | S + 1 |
+ * | `segment_term` `segment_count` | U32 | nnz′ |
  *
  * A text list is the two tensors of {@link packText}. The metadata has `thema.columns`, the names of the meta lists as a JSON
  * array, and `thema.record`, JSON that says how the corpus was made.
@@ -51,6 +54,7 @@ export async function writeCorpusTo(sink: Sink, corpus: Corpus, record: unknown)
     ...packText('vocabulary', corpus.vocabulary),
     ...packText('ids', corpus.ids),
     ...columns.flatMap(([, values], i) => packText(`meta.${i}`, values)),
+    ...Object.entries(segmentArrays(corpus.segments)).map(([name, array]) => tensor(name, array)),
   ];
   await writeSafetensors(sink, 'corpus', tensors, {
     'thema.columns': JSON.stringify(columns.map(([name]) => name)),
@@ -73,10 +77,27 @@ export async function readCorpus(from: string | Uint8Array): Promise<CorpusFile>
     vocabulary: unpackText(file, 'vocabulary'),
     ids: unpackText(file, 'ids'),
     meta: new Map(columns.map((name, i) => [name, unpackText(file, `meta.${i}`)])),
+    ...(file.tensors.has('segment_start')
+      ? {
+          segments: {
+            start: vectorOf(file, 'segment_start', 'U32'),
+            rowStart: vectorOf(file, 'segment_row_start', 'U32'),
+            term: vectorOf(file, 'segment_term', 'U32'),
+            count: vectorOf(file, 'segment_count', 'U32'),
+          },
+        }
+      : {}),
   };
   const wrong = corpusProblem(corpus);
   if (wrong !== undefined) throw damaged(file.name, wrong);
   return { corpus, record: parseRecord(metadataOf(file, 'thema.record'), file.name) };
+}
+
+/** Segments as arrays under the names they have in files; none where there are no segments. */
+export function segmentArrays(segments: Segments | undefined): Readonly<Record<string, Uint32Array>> {
+  if (segments === undefined) return {};
+  const { start, rowStart, term, count } = segments;
+  return { segment_start: start, segment_row_start: rowStart, segment_term: term, segment_count: count };
 }
 
 function parseColumns(json: string, file: string): string[] {
@@ -90,26 +111,15 @@ function parseColumns(json: string, file: string): string[] {
 }
 
 /** What contradicts itself in a corpus, if anything does. */
-function corpusProblem({ rowStart, term, count, vocabulary, ids, meta }: Corpus): string | undefined {
+function corpusProblem(corpus: Corpus): string | undefined {
+  const { rowStart, vocabulary, ids, meta, segments } = corpus;
   const documents = rowStart.length - 1;
-  if (documents < 0) return 'its row_start is empty';
-  if (rowStart[0] !== 0) return `its first document begins at entry ${rowStart[0]}, not 0`;
-  if (term.length !== count.length) return `it has ${term.length} terms but ${count.length} counts`;
-  if (rowStart[documents] !== term.length) {
-    return `its last document ends at entry ${rowStart[documents]} of ${term.length}`;
-  }
-  for (let d = 0; d < documents; d++) {
-    if (rowStart[d + 1]! < rowStart[d]!) return `document ${d + 1} ends before it begins`;
-  }
-  for (let d = 0; d < documents; d++) {
-    for (let i = rowStart[d]!; i < rowStart[d + 1]!; i++) {
-      if (term[i]! >= vocabulary.length) {
-        return `document ${d + 1} has term ${term[i]} of a vocabulary of ${vocabulary.length}`;
-      }
-      if (i > rowStart[d]! && term[i]! <= term[i - 1]!) return `the terms of document ${d + 1} do not ascend`;
-      if (count[i] === 0) return `document ${d + 1} has a term with count 0`;
-    }
-  }
+  const wrong =
+    rowsProblem(corpus, vocabulary.length, 'document', 'row_start') ??
+    (segments === undefined
+      ? undefined
+      : (segmentsProblem(segments, documents, vocabulary.length) ?? sumProblem(corpus, segments)));
+  if (wrong !== undefined) return wrong;
   if (ids.length !== documents) return `it has ${ids.length} ids for ${documents} documents`;
   for (const [name, values] of meta) {
     if (values.length !== documents) {
@@ -118,4 +128,60 @@ function corpusProblem({ rowStart, term, count, vocabulary, ids, meta }: Corpus)
   }
   const twice = firstRepeated(vocabulary);
   return twice === undefined ? undefined : `its vocabulary has ${quoted(twice)} twice`;
+}
+
+/** What contradicts itself in the segments of D documents over V terms, if anything does. */
+export function segmentsProblem(segments: Segments, D: number, V: number): string | undefined {
+  const { start, rowStart } = segments;
+  if (start.length !== D + 1) return `its segment_start has ${start.length} numbers for ${D} documents`;
+  return (
+    startsProblem(start, rowStart.length - 1, 'document', 'segment', 'segment_start') ??
+    rowsProblem(segments, V, 'segment', 'segment_row_start')
+  );
+}
+
+/** A document whose row is not the sum of its segments' rows. */
+function sumProblem({ rowStart, term, count, vocabulary }: Corpus, segments: Segments): string | undefined {
+  const left = new Float64Array(vocabulary.length);
+  for (let d = 0; d + 1 < rowStart.length; d++) {
+    const from = segments.rowStart[segments.start[d]!]!;
+    const to = segments.rowStart[segments.start[d + 1]!]!;
+    for (let i = rowStart[d]!; i < rowStart[d + 1]!; i++) left[term[i]!] = count[i]!;
+    for (let i = from; i < to; i++) left[segments.term[i]!]! -= segments.count[i]!;
+    for (let i = rowStart[d]!; i < rowStart[d + 1]!; i++)
+      if (left[term[i]!] !== 0) return `document ${d + 1} is not the sum of its segments`;
+    for (let i = from; i < to; i++)
+      if (left[segments.term[i]!] !== 0) return `document ${d + 1} is not the sum of its segments`;
+  }
+  return undefined;
+}
+
+/** What is wrong with rows of terms below V and their counts. */
+function rowsProblem(
+  { rowStart, term, count }: Pick<Corpus, 'rowStart' | 'term' | 'count'>,
+  V: number,
+  row: string,
+  name: string,
+): string | undefined {
+  if (term.length !== count.length) return `it has ${term.length} terms but ${count.length} counts`;
+  const wrong = startsProblem(rowStart, term.length, row, 'entry', name);
+  if (wrong !== undefined) return wrong;
+  for (let d = 0; d + 1 < rowStart.length; d++) {
+    for (let i = rowStart[d]!; i < rowStart[d + 1]!; i++) {
+      if (term[i]! >= V) return `${row} ${d + 1} has term ${term[i]} of a vocabulary of ${V}`;
+      if (i > rowStart[d]! && term[i]! <= term[i - 1]!) return `the terms of ${row} ${d + 1} do not ascend`;
+      if (count[i] === 0) return `${row} ${d + 1} has a term with count 0`;
+    }
+  }
+  return undefined;
+}
+
+/** What is wrong with the places where rows begin, and the last ends: from 0 up to `end`. */
+function startsProblem(starts: Uint32Array, end: number, row: string, thing: string, name: string): string | undefined {
+  const rows = starts.length - 1;
+  if (rows < 0) return `its ${name} is empty`;
+  if (starts[0] !== 0) return `its first ${row} begins at ${thing} ${starts[0]}, not 0`;
+  if (starts[rows] !== end) return `its last ${row} ends at ${thing} ${starts[rows]} of ${end}`;
+  for (let r = 0; r < rows; r++) if (starts[r + 1]! < starts[r]!) return `${row} ${r + 1} ends before it begins`;
+  return undefined;
 }

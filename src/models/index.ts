@@ -1,7 +1,10 @@
 import type { Corpus } from '../corpus/corpus.js';
 import type { TopicModel } from '../em/model.js';
 import { type Settings, withDefaults } from '../settings.js';
+import { createHmm, hmmSettings } from './hmm.js';
 import { createLda, ldaSettings } from './lda.js';
+import { createMixture, mixtureSettings } from './mixture.js';
+import { createPlsa, plsaSettings } from './plsa.js';
 
 /** What a model is made for. */
 export interface ModelDims {
@@ -39,5 +42,26 @@ export const MODELS: Readonly<Record<string, ModelKind>> = {
     reads: 'counts',
     defaults: { topics: 20, iterations: 100, tolerance: 1e-5, 'soft-iterations': 10 },
     create: (values, dims) => createLda(withDefaults(ldaSettings, values), dims),
+  },
+  mixture: {
+    summary: 'mixture of unigrams: each document has one topic',
+    settings: mixtureSettings,
+    reads: 'counts',
+    defaults: { topics: 20, iterations: 100, tolerance: 1e-5, 'soft-iterations': 10 },
+    create: (values, dims) => createMixture(withDefaults(mixtureSettings, values), dims),
+  },
+  plsa: {
+    summary: 'probabilistic latent semantic analysis: LDA without priors',
+    settings: plsaSettings,
+    reads: 'counts',
+    defaults: { topics: 20, iterations: 100, tolerance: 1e-5, 'soft-iterations': 0 },
+    create: (values, dims) => createPlsa(withDefaults(plsaSettings, values), dims),
+  },
+  hmm: {
+    summary: 'hidden Markov model: a document is a sequence of segments, each with one topic',
+    settings: hmmSettings,
+    reads: 'segments',
+    defaults: { topics: 20, iterations: 200, tolerance: 1e-5, 'soft-iterations': 10 },
+    create: (values, dims) => createHmm(withDefaults(hmmSettings, values), dims),
   },
 };

@@ -25,8 +25,19 @@ import type { Arrays, Start, State, Sums, TopicModel } from '../em/model.js';
 import { STATUS, UserError } from '../errors.js';
 import { learnPrior, learnSymmetricPrior, logNormaliser } from '../math/dirichlet.js';
 import type { Random } from '../math/random.js';
-import { digamma, exp, lgamma, log } from '../math/special.js';
+import { digamma, exp, log } from '../math/special.js';
 import { parseSetting, type Settings, type Values } from '../settings.js';
+import { createLdaStart } from './lda-start.js';
+import {
+  expectLogTopics,
+  logPoints,
+  normalised,
+  normaliseTopics,
+  seedFromDocuments,
+  sumOf,
+  topicSums,
+  topicTerms,
+} from './topics.js';
 
 export const ldaSettings = {
   alpha: {
@@ -58,9 +69,9 @@ export const ldaSettings = {
   },
   start: {
     kind: 'choice',
-    choices: ['random', 'documents'],
-    default: 'random',
-    describe: 'first topics: random, or each made of a few documents drawn at random',
+    choices: ['cross-fitted', 'random', 'documents'],
+    default: 'cross-fitted',
+    describe: 'first topics: from a few passes of collapsed updates, random, or each of a few documents drawn at random',
   },
   'e-step-iterations': {
     kind: 'integer',
@@ -79,9 +90,6 @@ export const ldaSettings = {
 } as const satisfies Settings;
 
 const DOCUMENT_TERMS = ['words', 'assignments', 'proportions', 'entropy_assignments', 'entropy_proportions'] as const;
-
-/** ln β of a term that a topic has never seen, in place of −∞; the value of lda-c (Blei 2003). */
-const LOG_ZERO = -100;
 
 /** Rounds of a new document at most; half of them suffice for documents of hundreds of tokens. */
 const ROUNDS_OF_NEW = 100;
@@ -268,7 +276,7 @@ export function createLda(
     const { params } = state;
     params['alpha']!.set(startAlpha);
     const topics = smoothed ? params['lambda']! : params['beta']!;
-    if (settings.start === 'random') {
+    if (settings.start !== 'documents') {
       for (let i = 0; i < topics.length; i++) topics[i] = random.gamma(100) / 100;
     } else {
       seedFromDocuments(corpus, topics, V, K, random);
@@ -290,15 +298,8 @@ export function createLda(
   function derive({ params, derived }: State): void {
     const logBeta = derived['logBeta']!;
     const expLogBeta = derived['expLogBeta']!;
-    if (smoothed) {
-      const lambda = params['lambda']!;
-      const digammaSums = topicSums(lambda, V, K).map(digamma);
-      for (let w = 0, i = 0; w < V; w++)
-        for (let k = 0; k < K; k++, i++) logBeta[i] = digamma(lambda[i]!) - digammaSums[k]!;
-    } else {
-      const beta = params['beta']!;
-      for (let i = 0; i < beta.length; i++) logBeta[i] = beta[i]! > 0 ? Math.max(log(beta[i]!), LOG_ZERO) : LOG_ZERO;
-    }
+    if (smoothed) expectLogTopics(params['lambda']!, logBeta, V, K);
+    else logPoints(params['beta']!, logBeta);
     for (let i = 0; i < logBeta.length; i++) expLogBeta[i] = exp(logBeta[i]!);
   }
 
@@ -331,22 +332,15 @@ export function createLda(
 
   function globalTerms({ params, derived }: State, terms: Float64Array): void {
     if (!smoothed) return;
-    const lambda = params['lambda']!;
-    const logBeta = derived['logBeta']!;
-    const eta = params['eta']![0]!;
-    let topics = K * (lgamma(V * eta) - V * lgamma(eta));
-    let entropy = 0;
-    for (const sum of topicSums(lambda, V, K)) entropy -= lgamma(sum);
-    for (let i = 0; i < lambda.length; i++) {
-      topics += (eta - 1) * logBeta[i]!;
-      entropy += lgamma(lambda[i]!) - (lambda[i]! - 1) * logBeta[i]!;
-    }
+    const { topics, entropy } = topicTerms(params['lambda']!, derived['logBeta']!, params['eta']![0]!, V, K);
     terms[5]! += topics;
     terms[6]! += entropy;
   }
 
   return {
     name: 'lda',
+    start: settings.start === 'cross-fitted' ? createLdaStart({ V, K }) : undefined,
+    softIterations: settings.start === 'cross-fitted' ? 0 : 10,
     objective: 'elbo',
     terms: smoothed ? [...DOCUMENT_TERMS, 'topics', 'entropy_topics'] : DOCUMENT_TERMS,
     params: smoothed ? { lambda: ['V', 'K'], alpha: ['K'], eta: [1] } : { beta: ['V', 'K'], alpha: ['K'] },
@@ -400,41 +394,4 @@ function parseAlpha(text: string, K: number): Float64Array {
   throw new UserError(`--alpha: got ${numbers.length} numbers, expected 1 or one for each of the ${K} topics`, {
     status: STATUS.usage,
   });
-}
-
-/** Topics of a few random documents each: 1 + their counts, so that no term is impossible. */
-function seedFromDocuments(corpus: Corpus, topics: Float64Array, V: number, K: number, random: Random): void {
-  const documentsPerTopic = 10;
-  topics.fill(1 / V);
-  for (let k = 0; k < K; k++) {
-    for (let j = 0; j < documentsPerTopic; j++) {
-      const d = random.integer(documentCount(corpus));
-      for (let i = corpus.rowStart[d]!; i < corpus.rowStart[d + 1]!; i++)
-        topics[corpus.term[i]! * K + k]! += corpus.count[i]!;
-    }
-  }
-}
-
-function topicSums(topics: Float64Array, V: number, K: number): Float64Array {
-  const sums = new Float64Array(K);
-  for (let w = 0, i = 0; w < V; w++) for (let k = 0; k < K; k++, i++) sums[k]! += topics[i]!;
-  return sums;
-}
-
-/** Divides each topic by its sum; a topic without tokens becomes uniform. */
-function normaliseTopics(topics: Float64Array, V: number, K: number): void {
-  const sums = topicSums(topics, V, K);
-  for (let w = 0, i = 0; w < V; w++)
-    for (let k = 0; k < K; k++, i++) topics[i] = sums[k]! > 0 ? topics[i]! / sums[k]! : 1 / V;
-}
-
-function normalised(values: Float64Array): Float64Array {
-  const sum = sumOf(values);
-  return values.map((value) => (sum > 0 ? value / sum : 1 / values.length));
-}
-
-function sumOf(values: Float64Array): number {
-  let sum = 0;
-  for (const value of values) sum += value;
-  return sum;
 }

@@ -1,5 +1,5 @@
 import type { Report } from './render.js';
-import { grouped, percent, printable } from './table.js';
+import { grouped, padded, percent, printable } from './table.js';
 
 /** Topic proportions of one document. */
 export interface DocumentRow {
@@ -31,7 +31,7 @@ export function documentsReport(rows: Iterable<DocumentRow> | AsyncIterable<Docu
       for await (const { id, tokens, unseen, topics } of rows) {
         const shown = topics.map(({ topic, proportion }) => `${topic} ${style('dim', percent(proportion))}`).join('  ');
         const note = unseen ? style('dim', `  (${grouped(unseen)} unseen)`) : '';
-        yield `${printable(id).padEnd(32)} ${grouped(tokens).padStart(7)}  ${shown}${note}`;
+        yield `${padded(printable(id), 32)} ${grouped(tokens).padStart(7)}  ${shown}${note}`;
       }
     },
   };

@@ -12,25 +12,29 @@ export interface TraceRow {
   readonly [term: string]: number | null;
 }
 
-/** The trace of a fit; its text has a small chart on top when `chart` (columns) is given. */
-export function elboReport(trace: readonly TraceRow[], chart?: number): Report<TraceRow> {
+/** The trace of a fit; its text for a terminal of so many columns has a small chart on top, and terms where they fit. */
+export function elboReport(trace: readonly TraceRow[], width?: number): Report<TraceRow> {
   const columns = Object.keys(trace[0] ?? { iteration: 0, elbo: 0, change: 0, per_token: 0 });
   return {
     rows: trace,
     columns,
     cells: (row) => [columns.map((column) => row[column]!)],
     *text(_rows, style) {
-      if (chart !== undefined && trace.length > 1) {
+      if (width !== undefined && trace.length > 1) {
         yield* chartLines(
           trace.map((row) => row.per_token),
-          chart,
+          width,
         ).map((line) => style('cyan', line));
         yield '';
       }
-      const rows = trace.map((row) => columns.map((column) => shown(column, row[column]!)));
-      const [header, ...body] = table([columns, ...rows]);
+      const lines = (columns: readonly string[]) =>
+        table([columns, ...trace.map((row) => columns.map((column) => shown(column, row[column]!)))]);
+      const all = lines(columns);
+      const isWide = width !== undefined && all.some((line) => line.length > width);
+      const [header, ...body] = isWide ? lines(columns.slice(0, SUMMARY)) : all;
       yield style('bold', header!);
       yield* body;
+      if (isWide) yield style('dim', `${columns.slice(SUMMARY).join(', ')}: in a wider terminal, or --format csv`);
     },
   };
 }
@@ -41,6 +45,9 @@ function shown(column: string, value: number | null): string {
   if (column === 'change') return value.toExponential(2);
   return value.toFixed(column === 'per_token' ? 6 : 3);
 }
+
+/** Iteration, ELBO, change, per token. */
+const SUMMARY = 4;
 
 const ROWS = 8;
 

@@ -1,6 +1,6 @@
 import { type Corpus, documentCount } from '../corpus/corpus.js';
 import type { Report } from './render.js';
-import { grouped, printable } from './table.js';
+import { counted, grouped, printable } from './table.js';
 
 /** Terms shown from either end. */
 const SHOWN = 20;
@@ -157,7 +157,10 @@ export function inspectModelReport({ name, dims, params, posterior, documents, r
     ];
     yield ['documents', documents === null ? 'not kept' : `${grouped(documents)} kept`];
     if (last !== null) {
-      yield ['fit', `${record.stop === 'converged' ? 'converged' : 'stopped'} after ${last.iteration} iterations`];
+      yield [
+        'fit',
+        `${record.stop === 'converged' ? 'converged' : 'stopped'} after ${counted(last.iteration, 'iteration')}`,
+      ];
       yield ['ELBO', `${last.elbo.toFixed(3)} nats, ${last.per_token.toFixed(5)} per token`];
     }
     yield ['seed', String(record.seed)];

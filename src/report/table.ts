@@ -25,9 +25,30 @@ export function printable(text: string): string {
   return text.replace(/[\p{Cc}\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/gu, '\ufffd');
 }
 
-/** A whole number with thin groups of three: 1,234,567. */
+/** A whole number with commas: 1,234,567. */
 export function grouped(value: number): string {
   return value.toLocaleString('en-US');
+}
+
+/** A number of things: 1 iteration, 2 iterations. */
+export function counted(value: number, thing: string): string {
+  return `${grouped(value)} ${thing}${value === 1 ? '' : 's'}`;
+}
+
+/** Words in lines of at most so many columns of a terminal. */
+export function filled(words: readonly string[], width: number): string[] {
+  const lines: string[] = [];
+  for (const word of words) {
+    const longer = `${lines.at(-1)} ${word}`;
+    if (lines.length > 0 && stringWidth(longer) <= width) lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  return lines;
+}
+
+/** The text with spaces up to a width in columns of a terminal. */
+export function padded(text: string, width: number): string {
+  return text + ' '.repeat(Math.max(0, width - stringWidth(text)));
 }
 
 /** A share as a percentage with one decimal. */

@@ -1,5 +1,5 @@
 import type { Report } from './render.js';
-import { percent, printable, probability, table } from './table.js';
+import { filled, percent, printable, probability, table } from './table.js';
 
 /** One topic: its share of the fitted tokens, what its model knows of it, and its heaviest terms. */
 export interface TopicRow {
@@ -21,6 +21,8 @@ export interface TopicsOptions {
   readonly only?: readonly number[] | undefined;
   /** Show the terms' weights in the text too. */
   readonly weights: boolean;
+  /** Columns of the terminal that the text is for; lines are broken between terms there. */
+  readonly width?: number | undefined;
   /** What the model knows of topic k beside its terms. */
   readonly facts: (k: number) => Readonly<Record<string, unknown>>;
 }
@@ -62,7 +64,9 @@ export function topicsReport(
           const word = printable(term['term'] as string);
           return options.weights ? `${word} ${style('dim', probability(term[reading] as number))}` : word;
         });
-        lines.push([String(topic), percent(share), words.join(' ')]);
+        const [first = '', ...more] =
+          options.width === undefined ? [words.join(' ')] : filled(words, options.width - 16);
+        lines.push([String(topic), percent(share), first], ...more.map((line) => ['', '', line]));
       }
       const [header, ...body] = table(lines);
       yield style('bold', header!);

@@ -2,6 +2,7 @@ import { UserError } from '../errors.js';
 import { parseSetting } from '../settings.js';
 import { elisions, withoutElision } from './elision.js';
 import { patternTokens } from './pattern.js';
+import { SEGMENTS, type SegmentKind, segmentTexts } from './segment.js';
 import { type TextValues, textSettings } from './settings.js';
 import { stemLanguage, stemmer } from './stem.js';
 import { loadStopWords } from './stop-words.js';
@@ -25,6 +26,8 @@ export type AnalysisRecord = {
   readonly ngrams: number;
   readonly keepCase: boolean;
   readonly numbers: boolean;
+  /** What a segment is. */
+  readonly segment: SegmentKind;
 };
 
 /** An {@link AnalysisRecord} made ready to work. */
@@ -50,6 +53,7 @@ export async function recordAnalysis(values: TextValues): Promise<AnalysisRecord
     ngrams: values.ngrams,
     keepCase: values['keep-case'],
     numbers: values.numbers,
+    segment: values.segment ?? 'none',
   };
 }
 
@@ -103,6 +107,20 @@ export function analyse(text: string, analysis: Analysis): string[] {
   return terms;
 }
 
+/** A segment of a text and its terms. */
+export type AnalysedSegment = { readonly text: string; readonly terms: readonly string[] };
+
+/**
+ * The segments of a text with their terms, in order; one without terms stays. An n-gram never reaches over two
+ * segments; single tokens as segments are the terms that {@link analyse} finds, one each.
+ */
+export function analyseSegments(text: string, analysis: Analysis): AnalysedSegment[] {
+  const { segment } = analysis.record;
+  if (segment === 'none') return [{ text, terms: analyse(text, analysis) }];
+  if (segment === 'token') return analyse(text, analysis).map((term) => ({ text: term, terms: [term] }));
+  return segmentTexts(text, segment).map((piece) => ({ text: piece, terms: analyse(piece, analysis) }));
+}
+
 /**
  * A record read from a file.
  *
@@ -129,6 +147,10 @@ export function checkedRecord(json: unknown, place: string): AnalysisRecord {
     const given = value(name);
     return given === null || (typeof given === 'string' && given !== '') ? given : wrong(name, 'text or null');
   };
+  const oneOf = <T extends string>(name: keyof AnalysisRecord, choices: readonly T[]): T => {
+    const given = choices.find((choice) => choice === value(name));
+    return given ?? wrong(name, `one of ${choices.join(', ')}`);
+  };
   const integer = (name: 'minLength' | 'ngrams', setting: 'min-length' | 'ngrams'): number => {
     const given = value(name);
     if (typeof given !== 'number') return wrong(name, 'a number');
@@ -144,5 +166,7 @@ export function checkedRecord(json: unknown, place: string): AnalysisRecord {
     ngrams: integer('ngrams', 'ngrams'),
     keepCase: flag('keepCase'),
     numbers: flag('numbers'),
+    // Files of before there were segments do not say
+    segment: Object.hasOwn(json, 'segment') ? oneOf('segment', SEGMENTS) : 'none',
   };
 }

@@ -17,8 +17,13 @@ export function fieldNames(options: ReadValues): FieldNames {
   return {
     text: text === undefined ? undefined : commaList(text, '--text'),
     id,
-    meta: meta === undefined ? [] : commaList(meta, '--meta'),
+    meta: [...(meta === undefined ? [] : commaList(meta, '--meta')), ...groupNames(options)],
   };
+}
+
+/** The columns that tell which records are one document. Their values come as metadata, the last of it. */
+export function groupNames(options: Pick<ReadValues, 'group'>): readonly string[] {
+  return options.group === undefined ? [] : commaList(options.group, '--group');
 }
 
 /** The columns of metadata that the documents of these options have, in order. */

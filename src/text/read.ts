@@ -2,7 +2,7 @@ import { basename, join } from 'node:path';
 import { STATUS, UserError } from '../errors.js';
 import { csvDocuments, givenDelimiter } from './csv.js';
 import { checkEncoding, decoded } from './decode.js';
-import { fieldNames } from './fields.js';
+import { fieldNames, groupNames } from './fields.js';
 import { filesUnder } from './folder.js';
 import { type Bytes, formatExtension, inputBytes, inputName, isFolder, peeked } from './input.js';
 import { type Found, fileDocument, lineDocuments, paragraphDocuments } from './lines.js';
@@ -51,13 +51,9 @@ export async function* documents(
     checkOptions(format, file.name, options);
     const isWhole = format === 'txt' && per === 'file';
     let number = 0;
-    for await (const batch of found(
-      format,
-      per,
-      decoded(bytes, file.name, options.encoding, warn),
-      file.name,
-      options,
-    )) {
+    const records = found(format, per, decoded(bytes, file.name, options.encoding, warn), file.name, options);
+    const names = groupNames(options);
+    for await (const batch of names.length === 0 ? records : joined(records, names, file.name)) {
       for (const { text, line, id, meta } of batch) {
         number++;
         const place = `${file.name}:${line}`;
@@ -132,6 +128,35 @@ function found(
   }
 }
 
+/**
+ * Consecutive records with equal values of the fields `names`, the last of their metadata, as one: its id is their values
+ * joined by `-`, its text theirs on lines of their own, the rest that of the first.
+ */
+async function* joined(
+  records: AsyncIterable<Found[]>,
+  names: readonly string[],
+  file: string,
+): AsyncGenerator<Found[]> {
+  let group: (Found & { readonly id: string; readonly texts: string[] }) | undefined;
+  for await (const batch of records) {
+    const done: Found[] = [];
+    for (const record of batch) {
+      const values = record.meta!.slice(-names.length);
+      const missing = values.indexOf('');
+      if (missing >= 0)
+        throw new UserError(`${file}:${record.line}: no value of "${names[missing]}", expected one to group by`);
+      const id = values.join('-');
+      if (group?.id === id) group.texts.push(record.text);
+      else {
+        if (group !== undefined) done.push({ ...group, text: group.texts.join('\n') });
+        group = { ...record, id, meta: record.meta!.slice(0, -names.length), texts: [record.text] };
+      }
+    }
+    yield done;
+  }
+  if (group !== undefined) yield [{ ...group, text: group.texts.join('\n') }];
+}
+
 /** The format as given; else, but for files of a folder, by the name; else by the first character: `{` is NDJSON. */
 async function formatOf(file: File, options: ReadOptions, bytes: Bytes): Promise<[Format, Bytes]> {
   const given = options['input-format'];
@@ -161,7 +186,7 @@ async function formatOf(file: File, options: ReadOptions, bytes: Bytes): Promise
 function checkOptions(format: Format, name: string, options: ReadOptions): void {
   const useless =
     format === 'txt'
-      ? (['text', 'id', 'meta', 'delimiter'] as const)
+      ? (['text', 'id', 'meta', 'group', 'delimiter'] as const)
       : format === 'ndjson'
         ? (['per', 'delimiter'] as const)
         : (['per'] as const);

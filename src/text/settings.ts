@@ -1,6 +1,7 @@
 import type { Cuts, DocumentFrequency } from '../corpus/build.js';
 import { STATUS, UserError } from '../errors.js';
 import type { Settings, Values } from '../settings.js';
+import { SEGMENTS } from './segment.js';
 
 /** How text becomes terms. What of it matters for new text is recorded in the model (see `analyse.ts`). */
 export const textSettings = {
@@ -72,6 +73,13 @@ export const textSettings = {
   'keep-case': { kind: 'flag', default: false, describe: 'keep capital letters: Turkey and turkey are two terms' },
   // Numbers are mostly dates, prices and page numbers: a topic of years says little.
   numbers: { kind: 'flag', default: false, describe: 'keep digits: 1984, covid-19 and mp3 are words' },
+  segment: {
+    kind: 'choice',
+    choices: SEGMENTS,
+    describe:
+      'also keep each document as a sequence of segments, for models that read it so ' +
+      '[default: none; sentence with a model that reads segments]',
+  },
 } as const satisfies Settings;
 
 export type TextValues = Values<typeof textSettings>;
@@ -104,6 +112,13 @@ export const readSettings = {
     kind: 'text',
     value: 'NAMES',
     describe: 'columns or fields to keep beside each document, separated by commas',
+  },
+  group: {
+    kind: 'text',
+    value: 'NAMES',
+    describe:
+      'columns or fields, separated by commas: consecutive records in which they are equal are one document, called by ' +
+      'their values',
   },
   delimiter: {
     kind: 'text',

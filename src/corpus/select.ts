@@ -1,0 +1,48 @@
+import { type Corpus, documentCount, type Segments } from './corpus.js';
+
+/** The corpus of some documents, in the order given; a document may be named more than once. */
+export function selectDocuments(corpus: Corpus, documents: ArrayLike<number>): Corpus {
+  const chosen = Array.from(documents);
+  return {
+    ...selectRows(corpus, chosen),
+    vocabulary: corpus.vocabulary,
+    ids: chosen.map((d) => corpus.ids[d]!),
+    meta: new Map([...corpus.meta].map(([name, values]) => [name, chosen.map((d) => values[d]!)])),
+    ...(corpus.segments === undefined ? {} : { segments: selectSegments(corpus.segments, chosen) }),
+    ...(corpus.vectors === undefined ? {} : { vectors: selectVectors(corpus, chosen) }),
+  };
+}
+
+function selectRows({ rowStart, term, count }: Pick<Corpus, 'rowStart' | 'term' | 'count'>, rows: readonly number[]) {
+  const starts = new Uint32Array(rows.length + 1);
+  rows.forEach((row, i) => {
+    starts[i + 1] = starts[i]! + rowStart[row + 1]! - rowStart[row]!;
+  });
+  const terms = new Uint32Array(starts[rows.length]!);
+  const counts = new Uint32Array(starts[rows.length]!);
+  rows.forEach((row, i) => {
+    terms.set(term.subarray(rowStart[row]!, rowStart[row + 1]!), starts[i]);
+    counts.set(count.subarray(rowStart[row]!, rowStart[row + 1]!), starts[i]);
+  });
+  return { rowStart: starts, term: terms, count: counts };
+}
+
+function selectSegments(segments: Segments, documents: readonly number[]): Segments {
+  const start = new Uint32Array(documents.length + 1);
+  const rows: number[] = [];
+  documents.forEach((d, i) => {
+    for (let s = segments.start[d]!; s < segments.start[d + 1]!; s++) rows.push(s);
+    start[i + 1] = rows.length;
+  });
+  return { start, ...selectRows(segments, rows) };
+}
+
+function selectVectors(corpus: Corpus, documents: readonly number[]): NonNullable<Corpus['vectors']> {
+  const { columns, values } = corpus.vectors!;
+  const P = values.length / documentCount(corpus);
+  const selected = new Float64Array(documents.length * P);
+  documents.forEach((d, i) => {
+    selected.set(values.subarray(d * P, (d + 1) * P), i * P);
+  });
+  return { columns, values: selected };
+}

@@ -1,0 +1,266 @@
+/**
+ * Mixture of unigrams: one topic a document.
+ *
+ *                            θ ~ Dir(α)        (`inference: vb`; with `em`, θ is a parameter)
+ *     for each topic k:      β_k ~ Dir(η)      (`vb`; with `em`, a parameter with prior Dir(1 + η): η = 0 is none)
+ *     for each document d:   z_d ~ Cat(θ)
+ *       for each token n:    w_dn ~ Cat(β_{z_d})
+ *
+ * With `em` q(z_d) is the true posterior and the bound is tight; with `vb` it is exact given q(θ, β) = q(θ) Π_k q(β_k).
+ *
+ * | symbol | code | meaning | shape |
+ * |---|---|---|---|
+ * | θ | `theta` | weights of topics | K |
+ * | β_k | `beta` | term distribution of topic k | V×K |
+ * | γ | `gamma` | q(θ) = Dir(γ) | K |
+ * | λ_k | `lambda` | q(β_k) = Dir(λ_k) | V×K |
+ * | α, η | `alpha`, `eta` | priors; with `vb` η is learned | 1 |
+ * | r_d | `responsibility` | q(z_d) | D×K |
+ *
+ * @see Nigam, McCallum, Thrun & Mitchell 2000, Text classification from labeled and unlabeled documents using EM, §3–4
+ *   (from memory)
+ * @see Bishop 2006, Pattern recognition and machine learning, §10.2 with multinomial for Gaussian components (from memory)
+ */
+import { type Corpus, documentCount } from '../corpus/corpus.js';
+import type { Arrays, Start, State, Sums, TopicModel } from '../em/model.js';
+import { STATUS, UserError } from '../errors.js';
+import { expectLog, learnSymmetricPrior, logNormaliser } from '../math/dirichlet.js';
+import type { Random } from '../math/random.js';
+import { exp, lgamma, log } from '../math/special.js';
+import type { Settings, Values } from '../settings.js';
+import {
+  expectLogTopics,
+  LOG_ZERO,
+  logPoints,
+  normalised,
+  normaliseTopics,
+  seedFromDocuments,
+  sumOf,
+  topicSums,
+  topicTerms,
+} from './topics.js';
+
+export const mixtureSettings = {
+  inference: {
+    kind: 'choice',
+    choices: ['vb', 'em'],
+    default: 'vb',
+    describe: 'weights and topics as Dirichlet posteriors (vb, empties superfluous topics) or as points (em)',
+  },
+  alpha: {
+    kind: 'number',
+    value: 'A',
+    above: 0,
+    max: 1e6,
+    default: 0.1,
+    describe: 'Dirichlet prior of the weights of topics (vb); small values empty superfluous topics',
+  },
+  eta: {
+    kind: 'number',
+    value: 'H',
+    min: 0,
+    max: 1e6,
+    default: 0.1,
+    describe: 'added to the count of each term in each topic: vb: Dirichlet prior; em: prior Dir(1 + eta), 0 for none',
+  },
+  'learn-eta': { kind: 'flag', default: true, describe: 'learn eta by Newton steps (vb)' },
+  start: {
+    kind: 'choice',
+    choices: ['documents', 'random'],
+    default: 'documents',
+    describe: 'first topics: each made of a few documents drawn at random, or random',
+  },
+} as const satisfies Settings;
+
+const DOCUMENT_TERMS = ['words', 'assignments', 'entropy_assignments'] as const;
+
+/** exp(LOG_ZERO): the least probability of a term. */
+const ZERO = exp(LOG_ZERO);
+
+/** A topic is on if more than this many documents are expected to be its. */
+const ON = 0.5;
+
+export function createMixture(
+  settings: Values<typeof mixtureSettings>,
+  { V, K }: { V: number; K: number },
+): TopicModel<Corpus> {
+  const bayes = settings.inference === 'vb';
+  const { alpha, eta: startEta } = settings;
+  if (bayes && startEta === 0) {
+    throw new UserError('--eta: got 0, expected a prior above 0 with --inference vb', {
+      status: STATUS.usage,
+      hint: 'maximum likelihood is --inference em --eta 0',
+    });
+  }
+  const penalised = !bayes && startEta > 0;
+  const joint = new Float64Array(K);
+
+  /** ln p(z_d = k, w_d) into `joint`; with vb, its expectation under q(θ, β). */
+  function weigh({ rowStart, term, count }: Corpus, d: number, { logTheta, logBeta }: Arrays): void {
+    joint.set(logTheta!);
+    for (let i = rowStart[d]!; i < rowStart[d + 1]!; i++) {
+      const row = term[i]! * K;
+      const n = count[i]!;
+      for (let k = 0; k < K; k++) joint[k]! += n * logBeta![row + k]!;
+    }
+  }
+
+  function eStep(corpus: Corpus, from: number, to: number, state: State, sums: Sums, start: Start): number {
+    const { rowStart, term, count } = corpus;
+    const { terms, statistics } = sums;
+    const { logTheta } = state.derived;
+    const topicTerm = statistics?.['topicTerm'];
+    const documents = statistics?.['documents'];
+    let startBound = 0;
+    for (let d = from; d < to; d++) {
+      const r = state.posterior['responsibility']!.subarray(d * K, (d + 1) * K);
+      if (start === 'cold') r.fill(1 / K);
+      // Of an empty document nothing is known but θ, and nothing is to be learned from it.
+      if (rowStart[d] === rowStart[d + 1]) {
+        weights(state, r);
+        continue;
+      }
+      weigh(corpus, d, state.derived);
+      let most = Number.NEGATIVE_INFINITY;
+      for (let k = 0; k < K; k++) {
+        if (r[k]! > 0) startBound += r[k]! * (joint[k]! - log(r[k]!));
+        most = Math.max(most, joint[k]!);
+      }
+      let sum = 0;
+      for (let k = 0; k < K; k++) sum += r[k] = exp(joint[k]! - most);
+      const logSum = most + log(sum);
+      for (let k = 0; k < K; k++) {
+        if (r[k] === 0) continue;
+        r[k]! /= sum;
+        terms[0]! += r[k]! * (joint[k]! - logTheta![k]!);
+        terms[1]! += r[k]! * logTheta![k]!;
+        terms[2]! += r[k]! * (logSum - joint[k]!);
+        if (documents !== undefined) documents[k]! += r[k]!;
+      }
+      if (topicTerm === undefined) continue;
+      for (let i = rowStart[d]!; i < rowStart[d + 1]!; i++) {
+        const row = term[i]! * K;
+        const n = count[i]!;
+        for (let k = 0; k < K; k++) topicTerm[row + k]! += n * r[k]!;
+      }
+    }
+    return startBound;
+  }
+
+  function mStep(state: State, statistics: Arrays, soft: boolean): void {
+    const { params, derived } = state;
+    const topics = bayes ? params['lambda']! : params['beta']!;
+    if (bayes) {
+      const eta = params['eta']!;
+      // η from the topics as they were, then λ: after the step, λ is the best for this η
+      if (settings['learn-eta'] && !soft) eta[0] = learnSymmetricPrior(eta[0]!, V, sumOf(derived['logBeta']!) / K, K);
+      for (let i = 0; i < topics.length; i++) topics[i] = eta[0]! + statistics['topicTerm']![i]!;
+      for (let k = 0; k < K; k++) params['gamma']![k] = alpha + statistics['documents']![k]!;
+    } else {
+      for (let i = 0; i < topics.length; i++) topics[i] = startEta + statistics['topicTerm']![i]!;
+      normaliseTopics(topics, V, K);
+      params['theta']!.set(normalised(statistics['documents']!));
+    }
+    derive(state);
+  }
+
+  function initialise(corpus: Corpus, state: State, random: Random): void {
+    const { params } = state;
+    const topics = bayes ? params['lambda']! : params['beta']!;
+    if (settings.start === 'random') for (let i = 0; i < topics.length; i++) topics[i] = random.gamma(1);
+    else seedFromDocuments(corpus, topics, V, K, random);
+    if (bayes) {
+      params['eta']![0] = startEta;
+      params['gamma']!.fill(alpha + 1);
+    } else {
+      normaliseTopics(topics, V, K);
+      params['theta']!.fill(1 / K);
+    }
+    derive(state);
+  }
+
+  function derive({ params, derived }: State): void {
+    if (bayes) {
+      expectLog(params['gamma']!, 0, K, derived['logTheta']!, 0);
+      expectLogTopics(params['lambda']!, derived['logBeta']!, V, K);
+    } else {
+      logPoints(params['theta']!, derived['logTheta']!);
+      logPoints(params['beta']!, derived['logBeta']!);
+    }
+  }
+
+  function globalTerms({ params, derived }: State, terms: Float64Array): void {
+    const logBeta = derived['logBeta']!;
+    if (penalised) {
+      terms[3]! += K * (lgamma(V * (1 + startEta)) - V * lgamma(1 + startEta)) + startEta * sumOf(logBeta);
+    } else if (bayes) {
+      const logTheta = derived['logTheta']!;
+      const gamma = params['gamma']!;
+      const { topics, entropy } = topicTerms(params['lambda']!, logBeta, params['eta']![0]!, V, K);
+      let prior = lgamma(K * alpha) - K * lgamma(alpha);
+      let entropyWeights = -logNormaliser(gamma, 0, K);
+      for (let k = 0; k < K; k++) {
+        prior += (alpha - 1) * logTheta[k]!;
+        entropyWeights -= (gamma[k]! - 1) * logTheta[k]!;
+      }
+      terms[3]! += prior;
+      terms[4]! += entropyWeights;
+      terms[5]! += topics;
+      terms[6]! += entropy;
+    }
+  }
+
+  /** E[θ] into `out`. */
+  function weights({ params }: State, out: Float64Array): void {
+    out.set(bayes ? normalised(params['gamma']!) : params['theta']!);
+  }
+
+  /** E[β], V×K. */
+  function probability({ params }: State): Float64Array {
+    const topics = (bayes ? params['lambda']! : params['beta']!).slice();
+    normaliseTopics(topics, V, K);
+    return topics;
+  }
+
+  return {
+    name: 'mixture',
+    objective: bayes ? 'elbo' : penalised ? 'log_posterior' : 'log_likelihood',
+    terms: bayes
+      ? [...DOCUMENT_TERMS, 'weights', 'entropy_weights', 'topics', 'entropy_topics']
+      : penalised
+        ? [...DOCUMENT_TERMS, 'log_prior']
+        : DOCUMENT_TERMS,
+    params: bayes ? { lambda: ['V', 'K'], gamma: ['K'], eta: [1] } : { beta: ['V', 'K'], theta: ['K'] },
+    derived: { logBeta: ['V', 'K'], logTheta: ['K'] },
+    posterior: { responsibility: ['K'] },
+    statistics: { topicTerm: ['V', 'K'], documents: ['K'] },
+    initialise,
+    prepare: (corpus) => corpus,
+    resetPosterior(corpus, { posterior }) {
+      posterior['responsibility']!.fill(1 / K, 0, documentCount(corpus) * K);
+    },
+    derive,
+    eStep,
+    mStep,
+    globalTerms,
+    shares: (statistics) => normalised(topicSums(statistics['topicTerm']!, V, K)),
+    proportions({ posterior }, d, out) {
+      out.set(normalised(posterior['responsibility']!.subarray(d * K, (d + 1) * K)));
+    },
+    readings: { probability },
+    predictor(state) {
+      const topics = probability(state);
+      const r = state.posterior['responsibility']!;
+      return (d, w) => {
+        let p = 0;
+        for (let k = 0; k < K; k++) p += r[d * K + k]! * topics[w * K + k]!;
+        return Math.max(p, ZERO);
+      };
+    },
+    facts({ params }, k) {
+      if (!bayes) return { weight: params['theta']![k]! };
+      const gamma = params['gamma']!;
+      return { weight: gamma[k]! / sumOf(gamma), on: gamma[k]! - alpha > ON };
+    },
+  };
+}

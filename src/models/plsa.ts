@@ -1,0 +1,178 @@
+/**
+ * Probabilistic latent semantic analysis: LDA whose topic proportions and topics are points.
+ *
+ *     for each document d, token n:   z_dn ~ Cat(θ_d),  w_dn ~ Cat(β_{z_dn})
+ *
+ * q(z) is the true posterior and the bound is tight. As points, θ_d have no prior: there are as many parameters as
+ * documents, and of a new document θ_d is the maximum likelihood with β fixed (which overfits short documents).
+ *
+ * | symbol | code | meaning | shape |
+ * |---|---|---|---|
+ * | θ_d | `theta` | topic proportions of document d | D×K |
+ * | β_k | `beta` | term distribution of topic k | V×K |
+ * | φ_dw | – | q(z) of one token of term w ∝ θ_dk β_kw; never stored | K |
+ *
+ * @see Hofmann 1999, Probabilistic latent semantic indexing, eqs. 3–6, conditioned on the documents (from memory)
+ */
+import { type Corpus, tokenCount } from '../corpus/corpus.js';
+import type { Start, State, Sums, TopicModel } from '../em/model.js';
+import { exp, log } from '../math/special.js';
+import type { Settings, Values } from '../settings.js';
+import { LOG_ZERO, logPoints, normalised, normaliseTopics, seedFromDocuments, topicSums } from './topics.js';
+
+export const plsaSettings = {
+  start: {
+    kind: 'choice',
+    choices: ['random', 'documents'],
+    default: 'random',
+    describe: 'first topics: random, or each made of a few documents drawn at random',
+  },
+  'e-step-iterations': {
+    kind: 'integer',
+    value: 'N',
+    min: 1,
+    default: 5,
+    describe: 'rounds of a document at most in one E-step of a fit',
+  },
+  'e-step-tolerance': {
+    kind: 'number',
+    value: 'T',
+    min: 0,
+    default: 1e-3,
+    describe: 'a document is done when a round moves less than this share of its tokens',
+  },
+} as const satisfies Settings;
+
+/** θ of a new document goes to its maximum: rounds at most, and the share of the tokens that the last one may move. */
+const NEW = { rounds: 1000, tolerance: 1e-6 };
+
+/** exp(LOG_ZERO): the least β, so that a term no topic has seen is improbable, not impossible. */
+const ZERO = exp(LOG_ZERO);
+
+export function createPlsa(
+  settings: Values<typeof plsaSettings>,
+  { V, K }: { V: number; K: number },
+): TopicModel<Corpus> {
+  const phi = new Float64Array(K);
+  const tokens = new Float64Array(K);
+
+  /** φ of a term up to its sum, into `phi`; the sum, at least ZERO / K, is p(w | d). */
+  function weigh(theta: Float64Array, beta: Float64Array, row: number): number {
+    let sum = 0;
+    for (let k = 0; k < K; k++) sum += phi[k] = theta[k]! * beta[row + k]!;
+    return sum;
+  }
+
+  /** Rounds of  φ_dw ∝ θ_d β_w,  θ_d = Σ_w n_dw φ_dw / N_d.  ln p(w_d | θ_d, β) is concave in θ_d: one maximum. */
+  function converge(
+    { rowStart, term, count }: Corpus,
+    d: number,
+    length: number,
+    theta: Float64Array,
+    beta: Float64Array,
+    { rounds, tolerance }: typeof NEW,
+  ): void {
+    for (let r = 0; r < rounds; r++) {
+      tokens.fill(0);
+      for (let i = rowStart[d]!; i < rowStart[d + 1]!; i++) {
+        const ratio = count[i]! / weigh(theta, beta, term[i]! * K);
+        for (let k = 0; k < K; k++) tokens[k]! += ratio * phi[k]!;
+      }
+      let moved = 0;
+      for (let k = 0; k < K; k++) {
+        const improved = tokens[k]! / length;
+        moved += Math.abs(improved - theta[k]!);
+        theta[k] = improved;
+      }
+      if (moved <= tolerance) return;
+    }
+  }
+
+  function eStep(corpus: Corpus, from: number, to: number, state: State, sums: Sums, start: Start): number {
+    const { rowStart, term, count } = corpus;
+    const { floored: beta, logBeta } = state.derived as { floored: Float64Array; logBeta: Float64Array };
+    const { terms, statistics } = sums;
+    const topicTerm = statistics?.['topicTerm'];
+    const fitted = { rounds: settings['e-step-iterations'], tolerance: settings['e-step-tolerance'] };
+    let startBound = 0;
+    for (let d = from; d < to; d++) {
+      const theta = state.posterior['theta']!.subarray(d * K, (d + 1) * K);
+      const length = tokenCount(corpus, d, d + 1);
+      if (start === 'cold' || length === 0) theta.fill(1 / K);
+      if (length === 0) continue;
+      for (let i = rowStart[d]!; i < rowStart[d + 1]!; i++)
+        startBound += count[i]! * log(weigh(theta, beta, term[i]! * K));
+      converge(corpus, d, length, theta, beta, start === 'cold' ? NEW : fitted);
+      tokens.fill(0);
+      let words = 0;
+      let assignments = 0;
+      let logLikelihood = 0;
+      for (let i = rowStart[d]!; i < rowStart[d + 1]!; i++) {
+        const row = term[i]! * K;
+        const sum = weigh(theta, beta, row);
+        const ratio = count[i]! / sum;
+        logLikelihood += count[i]! * log(sum);
+        for (let k = 0; k < K; k++) {
+          const expected = ratio * phi[k]!;
+          tokens[k]! += expected;
+          words += expected * logBeta[row + k]!;
+          if (topicTerm !== undefined) topicTerm[row + k]! += expected;
+        }
+      }
+      for (let k = 0; k < K; k++) if (tokens[k]! > 0) assignments += tokens[k]! * log(theta[k]!);
+      terms[0]! += words;
+      terms[1]! += assignments;
+      terms[2]! += logLikelihood - words - assignments;
+    }
+    return startBound;
+  }
+
+  function derive({ params, derived }: State): void {
+    logPoints(params['beta']!, derived['logBeta']!);
+    for (let i = 0; i < V * K; i++) derived['floored']![i] = Math.max(params['beta']![i]!, ZERO);
+  }
+
+  return {
+    name: 'plsa',
+    objective: 'log_likelihood',
+    terms: ['words', 'assignments', 'entropy_assignments'],
+    params: { beta: ['V', 'K'] },
+    derived: { floored: ['V', 'K'], logBeta: ['V', 'K'] },
+    posterior: { theta: ['K'] },
+    statistics: { topicTerm: ['V', 'K'] },
+    initialise(corpus, state, random) {
+      const beta = state.params['beta']!;
+      if (settings.start === 'random') for (let i = 0; i < V * K; i++) beta[i] = random.gamma(100);
+      else seedFromDocuments(corpus, beta, V, K, random);
+      normaliseTopics(beta, V, K);
+      derive(state);
+    },
+    prepare: (corpus) => corpus,
+    resetPosterior(_, { posterior }) {
+      posterior['theta']!.fill(1 / K);
+    },
+    derive,
+    eStep,
+    mStep(state, statistics) {
+      state.params['beta']!.set(statistics['topicTerm']!);
+      normaliseTopics(state.params['beta']!, V, K);
+      derive(state);
+    },
+    globalTerms() {},
+    shares: (statistics) => normalised(topicSums(statistics['topicTerm']!, V, K)),
+    proportions({ posterior }, d, out) {
+      out.set(normalised(posterior['theta']!.subarray(d * K, (d + 1) * K)));
+    },
+    readings: { probability: ({ params }) => params['beta']!.slice() },
+    predictor(state) {
+      const { beta } = state.params;
+      const { theta } = state.posterior;
+      return (d, w) => {
+        let p = 0;
+        for (let k = 0; k < K; k++) p += theta![d * K + k]! * beta![w * K + k]!;
+        return Math.max(p, ZERO);
+      };
+    },
+    facts: () => ({}),
+  };
+}

@@ -1,0 +1,88 @@
+/*
+ * Topics as V×K arrays, a term's row contiguous: as points β, or as Dirichlet posteriors λ with prior Dir(η).
+ */
+import { type Corpus, documentCount } from '../corpus/corpus.js';
+import type { Random } from '../math/random.js';
+import { digamma, lgamma, log } from '../math/special.js';
+
+/** ln of a probability that is zero, in place of −∞; the value of lda-c (Blei 2003). */
+export const LOG_ZERO = -100;
+
+/** ln of point probabilities into `out`, no lower than LOG_ZERO. */
+export function logPoints(points: Float64Array, out: Float64Array): void {
+  for (let i = 0; i < points.length; i++) out[i] = points[i]! > 0 ? Math.max(log(points[i]!), LOG_ZERO) : LOG_ZERO;
+}
+
+/** E[log β_kw] = ψ(λ_kw) − ψ(Σ_w λ_kw) into `out`. */
+export function expectLogTopics(lambda: Float64Array, out: Float64Array, V: number, K: number): void {
+  const digammaSums = topicSums(lambda, V, K).map(digamma);
+  for (let w = 0, i = 0; w < V; w++) for (let k = 0; k < K; k++, i++) out[i] = digamma(lambda[i]!) - digammaSums[k]!;
+}
+
+/** Σ_k E[log p(β_k | η)] and Σ_k entropy of q(β_k) = Dir(λ_k), whose E[log β] is `logBeta`. */
+export function topicTerms(
+  lambda: Float64Array,
+  logBeta: Float64Array,
+  eta: number,
+  V: number,
+  K: number,
+): { topics: number; entropy: number } {
+  let topics = K * (lgamma(V * eta) - V * lgamma(eta));
+  let entropy = 0;
+  for (const sum of topicSums(lambda, V, K)) entropy -= lgamma(sum);
+  for (let i = 0; i < lambda.length; i++) {
+    topics += (eta - 1) * logBeta[i]!;
+    entropy += lgamma(lambda[i]!) - (lambda[i]! - 1) * logBeta[i]!;
+  }
+  return { topics, entropy };
+}
+
+/**
+ * Adds to each topic the counts of a few random documents that have a term, over a flat floor that sums to 1, so that
+ * no term is impossible.
+ */
+export function seedFromDocuments(
+  corpus: Corpus,
+  topics: Float64Array,
+  V: number,
+  K: number,
+  random: Random,
+  documentsPerTopic = 10,
+): void {
+  const D = documentCount(corpus);
+  const filled = new Uint32Array(D);
+  let F = 0;
+  for (let d = 0; d < D; d++) if (corpus.rowStart[d + 1]! > corpus.rowStart[d]!) filled[F++] = d;
+  topics.fill(1 / V);
+  for (let k = 0; k < K; k++) {
+    for (let j = 0; j < documentsPerTopic; j++) {
+      const d = filled[random.integer(F)]!;
+      for (let i = corpus.rowStart[d]!; i < corpus.rowStart[d + 1]!; i++)
+        topics[corpus.term[i]! * K + k]! += corpus.count[i]!;
+    }
+  }
+}
+
+export function topicSums(topics: Float64Array, V: number, K: number): Float64Array {
+  const sums = new Float64Array(K);
+  for (let w = 0, i = 0; w < V; w++) for (let k = 0; k < K; k++, i++) sums[k]! += topics[i]!;
+  return sums;
+}
+
+/** Divides each topic by its sum; a topic without tokens becomes uniform. */
+export function normaliseTopics(topics: Float64Array, V: number, K: number): void {
+  const sums = topicSums(topics, V, K);
+  for (let w = 0, i = 0; w < V; w++)
+    for (let k = 0; k < K; k++, i++) topics[i] = sums[k]! > 0 ? topics[i]! / sums[k]! : 1 / V;
+}
+
+export function normalised(values: Float64Array): Float64Array {
+  const sum = sumOf(values);
+  return values.map((value) => (sum > 0 ? value / sum : 1 / values.length));
+}
+
+export function sumOf(values: Float64Array): number {
+  let sum = 0;
+  for (const value of values) sum += value;
+  return sum;
+}
