@@ -49,3 +49,21 @@ export function numbersFixture(name: string): number[][] {
     .split('\n')
     .map((line) => line.trim().split(/\s+/).map(Number));
 }
+
+/** A corpus of documents given as segments, each the terms of its tokens. */
+export function segmentedCorpus(documents: readonly (readonly (readonly number[])[])[], V: number): Corpus {
+  const pairs = (tokens: readonly number[]) => {
+    const counts = new Map<number, number>();
+    for (const w of tokens) counts.set(w, (counts.get(w) ?? 0) + 1);
+    return [...counts];
+  };
+  const { rowStart, term, count } = corpusOf(documents.flat().map(pairs), V);
+  const start = Uint32Array.from([0, ...documents.map((_, d) => documents.slice(0, d + 1).flat().length)]);
+  return {
+    ...corpusOf(
+      documents.map((segments) => pairs(segments.flat())),
+      V,
+    ),
+    segments: { start, rowStart, term, count },
+  };
+}

@@ -1,21 +1,26 @@
 import { corpusBuilder, fixedVocabularyBuilder, type Pruning, prune, withVocabulary } from '../corpus/build.js';
-import type { Corpus } from '../corpus/corpus.js';
+import { type Corpus, documentCount, withColumns } from '../corpus/corpus.js';
 import { STATUS, UserError } from '../errors.js';
 import { readCorpus } from '../files/corpus-file.js';
 import { kindOf } from '../files/safetensors.js';
+import { MODELS, type ModelKind } from '../models/index.js';
 import { grouped } from '../report/table.js';
 import type { Values } from '../settings.js';
 import {
   type Analysis,
   type AnalysisRecord,
   analyse,
+  analyseSegments,
   analysis,
   checkedRecord,
   recordAnalysis,
 } from '../text/analyse.js';
 import { metaNames } from '../text/fields.js';
+import { inputName } from '../text/input.js';
 import { readLdac } from '../text/ldac.js';
+import { columnNames, pointBatches } from '../text/points.js';
 import { type Document, documents, isBagOfWords } from '../text/read.js';
+import type { SegmentKind } from '../text/segment.js';
 import { cuts, readSettings, textSettings } from '../text/settings.js';
 import type { LoadedModel } from './_model.js';
 import type { Progress } from './_progress.js';
@@ -39,38 +44,131 @@ export interface CorpusRecord {
 
 export type ReadCorpus = { readonly corpus: Corpus } & Omit<CorpusRecord, 'version'>;
 
-/** The corpus of the inputs: text, bags of words, or one corpus file. */
+/**
+ * The corpus of the inputs: text, bags of words, or one corpus file.
+ *
+ * @param reads what is read of it; without it, all there is. Segments are kept only where they are read.
+ * @param columns the columns of numbers that are read in place of text
+ */
 export async function loadCorpus(
   inputs: readonly string[],
   values: TextValues,
   given: ReadonlySet<string>,
   say: Progress,
+  reads?: ModelKind['reads'],
+  columns?: string,
 ): Promise<ReadCorpus> {
+  const segment = segmentOf(values.segment, reads);
   const onWarning = (message: string) => say.say(`warning: ${message}`);
   tellOfTerminal(inputs, say);
-  const name = inputs.length === 1 ? inputs[0]! : `${inputs.length} inputs`;
+  const name = inputs.length === 1 ? inputName(inputs[0]!) : `${inputs.length} inputs`;
   // A corpus that is no longer text is cut only where its user asks for it.
   const asked = cuts(Object.fromEntries(Object.entries(values).filter(([setting]) => given.has(setting))));
   if (await isCorpusFile(inputs)) {
     const { corpus, record } = await readCorpus(inputs[0]!);
-    const { text } = record as CorpusRecord;
-    return { ...prune(corpus, asked), text: text === null ? null : checkedRecord(text, inputs[0]!) };
+    const json = (record as CorpusRecord).text;
+    const text = json === null ? null : checkedRecord(json, inputs[0]!);
+    if (values.segment !== undefined && values.segment !== (text?.segment ?? 'none')) {
+      throw new UserError(`--segment: got ${values.segment}, but ${inputs[0]} keeps ${text?.segment ?? 'none'}`, {
+        status: STATUS.usage,
+        hint: 'import the text again with --segment',
+      });
+    }
+    const points = withPoints(corpus, reads, columns, inputs[0]!);
+    if (points !== null) return ofPoints(points);
+    return { ...prune(withSegments(corpus, reads, inputs[0]!), asked), text };
+  }
+  if (columns !== undefined) {
+    const options = { ...values, onWarning };
+    const all = pointBatches(inputs, columnNames(columns), options, process.stdin, Number.POSITIVE_INFINITY);
+    return ofPoints((await all.next()).value as Corpus);
   }
   if (isBagOfWords(inputs, values)) {
     const corpus = await readLdac(inputs, { vocabulary: values.vocabulary, onWarning }, process.stdin);
-    return { ...prune(corpus, asked), text: null };
+    return { ...prune(withSegments(corpus, reads, name), asked), text: null };
   }
-  const text = await recordAnalysis(values);
+  const text = await recordAnalysis({ ...values, segment });
   const ready = await analysis(text);
   const builder = corpusBuilder(metaNames(values));
   say.begin(`reading ${name}`);
   let count = 0;
   for await (const document of documents(inputs, { ...values, onWarning }, process.stdin)) {
-    builder.add(document.id, analyse(document.text, ready), document.meta);
+    if (segment === 'none') builder.add(document.id, analyse(document.text, ready), document.meta);
+    else {
+      const segments = analyseSegments(document.text, ready).map(({ terms }) => terms);
+      builder.addSegments(document.id, segments, document.meta);
+    }
     if (++count % 1000 === 0) say.update(count, `${grouped(count)} documents`, { documents: count });
   }
   say.end();
   return { ...builder.finish(cuts(values)), text };
+}
+
+/** What a segment of text is to be. */
+function segmentOf(given: SegmentKind | undefined, reads: ModelKind['reads'] | undefined): SegmentKind {
+  if (reads === undefined) return given ?? 'none';
+  const hasSegments = reads === 'segments';
+  if (given !== undefined && hasSegments !== (given !== 'none')) {
+    throw new UserError(
+      `--segment: got ${given}, but the model reads ${hasSegments ? 'documents as sequences of segments' : 'no segments'}`,
+      { status: STATUS.usage },
+    );
+  }
+  return given ?? (hasSegments ? 'sentence' : 'none');
+}
+
+/** The corpus with its segments where they are read, and else without. */
+function withSegments(corpus: Corpus, reads: ModelKind['reads'] | undefined, name: string): Corpus {
+  if (reads === undefined) return corpus;
+  const { segments, ...whole } = corpus;
+  if (reads !== 'segments') return whole;
+  if (segments !== undefined) return corpus;
+  throw new UserError(`${name}: holds documents as counts, but the model reads them as sequences of segments`, {
+    status: STATUS.usage,
+    hint: 'give text, or a corpus file made of text with thema import --segment sentence',
+  });
+}
+
+/**
+ * The documents of a corpus file as points of these columns, or of all; null where they are text.
+ *
+ * @throws {UserError} if they are points and something else is read, or the other way round, or a column is missing
+ */
+function withPoints(
+  corpus: Corpus,
+  reads: ModelKind['reads'] | undefined,
+  columns: string | undefined,
+  name: string,
+): Corpus | null {
+  const { vectors } = corpus;
+  if (vectors === undefined) {
+    if (columns === undefined) return null;
+    throw new UserError(`${name}: holds terms and no columns of numbers, got --columns ${columns}`, {
+      status: STATUS.usage,
+    });
+  }
+  if (reads !== undefined && reads !== 'vectors') {
+    throw new UserError(`${name}: holds points, but the model reads terms`, {
+      status: STATUS.usage,
+      hint: 'thema fit --model gmm reads points',
+    });
+  }
+  const chosen = columns === undefined ? vectors : withColumns(vectors, columnNames(columns));
+  if (typeof chosen !== 'string') return { ...corpus, vectors: chosen };
+  throw new UserError(`${name}: no column "${chosen}"; there are ${vectors.columns.join(', ')}`);
+}
+
+function ofPoints(corpus: Corpus): ReadCorpus {
+  const none = { terms: 0, tokens: 0 };
+  const pruning: Pruning = {
+    documents: documentCount(corpus),
+    emptyDocuments: 0,
+    tokensRead: 0,
+    termsRead: 0,
+    cuts: { minDf: 1, maxDf: documentCount(corpus), maxVocabulary: null },
+    droppedBy: { 'min-df': none, 'max-df': none, 'max-vocabulary': none },
+  };
+  return { corpus, text: null, pruning };
 }
 
 /** A command that waits for typing looks as if it hung. */
@@ -102,6 +200,8 @@ export interface NewDocuments {
   readonly corpus: Corpus;
   /** Tokens of each document that are not in the vocabulary. */
   readonly unseen: Uint32Array;
+  /** The text of each segment of each document; null where there are none, or only counts. */
+  readonly texts: readonly (readonly string[])[] | null;
 }
 
 /** Documents of one batch of text at most. */
@@ -119,16 +219,24 @@ export async function* newDocuments(
   batch = BATCH,
 ): AsyncGenerator<NewDocuments> {
   const onWarning = (message: string) => say.say(`warning: ${message}`);
+  const { reads } = MODELS[model.name]!;
+  const { columns } = model.record;
   tellOfTerminal(inputs, say);
   if (await isCorpusFile(inputs)) {
-    yield withVocabulary((await readCorpus(inputs[0]!)).corpus, model.vocabulary);
+    const { corpus } = await readCorpus(inputs[0]!);
+    const points = withPoints(corpus, columns === undefined ? 'counts' : reads, columns?.join(','), inputs[0]!);
+    if (points !== null) yield newPoints(points);
+    else yield { ...withVocabulary(withSegments(corpus, reads, inputs[0]!), model.vocabulary), texts: null };
+  } else if (columns !== undefined) {
+    for await (const points of pointBatches(inputs, columns, { ...values, onWarning }, process.stdin, batch))
+      yield newPoints(points);
   } else if (isBagOfWords(inputs, values)) {
     const corpus = await readLdac(
       inputs,
       { vocabulary: values.vocabulary ?? (await besideOrModel(inputs, model)), onWarning },
       process.stdin,
     );
-    yield withVocabulary(corpus, model.vocabulary);
+    yield { ...withVocabulary(withSegments(corpus, reads, inputs.join(', ')), model.vocabulary), texts: null };
   } else {
     yield* batches(
       documents(inputs, { ...values, onWarning }, process.stdin),
@@ -137,6 +245,10 @@ export async function* newDocuments(
       batch,
     );
   }
+}
+
+function newPoints(corpus: Corpus): NewDocuments {
+  return { corpus, unseen: new Uint32Array(documentCount(corpus)), texts: null };
 }
 
 /** All the inputs over the vocabulary of `model` as one corpus. */
@@ -156,16 +268,28 @@ async function* batches(
   vocabulary: readonly string[],
   size: number,
 ): AsyncGenerator<NewDocuments> {
+  const isWhole = ready.record.segment === 'none';
   let builder = fixedVocabularyBuilder(vocabulary, []);
+  let texts: string[][] = [];
   let held = 0;
+  const batch = (): NewDocuments => ({ ...builder.finish(), texts: isWhole ? null : texts });
   for await (const { id, text } of found) {
-    builder.add(id, analyse(text, ready), []);
+    if (isWhole) builder.add(id, analyse(text, ready), []);
+    else {
+      const segments = analyseSegments(text, ready);
+      builder.addSegments(
+        id,
+        segments.map(({ terms }) => terms),
+        [],
+      );
+      texts.push(segments.map((segment) => segment.text));
+    }
     if (++held === size) {
-      yield builder.finish();
-      [builder, held] = [fixedVocabularyBuilder(vocabulary, []), 0];
+      yield batch();
+      [builder, texts, held] = [fixedVocabularyBuilder(vocabulary, []), [], 0];
     }
   }
-  if (held > 0) yield builder.finish();
+  if (held > 0) yield batch();
 }
 
 function analysisOf({ analysis }: LoadedModel): Analysis {

@@ -1,9 +1,11 @@
-import type { Corpus } from '../corpus/corpus.js';
+import type { Corpus, Segments } from '../corpus/corpus.js';
 import type { StopReason } from '../em/fit.js';
 import type { Arrays, Axis, Shapes, State, TopicModel } from '../em/model.js';
 import { allocateState, type Dims, sizeOf } from '../em/state.js';
 import { UserError } from '../errors.js';
 import type { WriteOptions } from '../files/atomic-write.js';
+import { segmentArrays, segmentsProblem } from '../files/corpus-file.js';
+import { damaged } from '../files/damaged.js';
 import { type ModelArray, readModel, writeModel } from '../files/model-file.js';
 import { MODELS } from '../models/index.js';
 import type { TraceRow } from '../report/elbo.js';
@@ -35,7 +37,12 @@ export interface LoadedModel {
   readonly shares: Float64Array;
   readonly vocabulary: readonly string[];
   /** The fitted documents; null where the file does not keep them. */
-  readonly documents: { readonly ids: readonly string[]; readonly tokens: Uint32Array } | null;
+  readonly documents: {
+    readonly ids: readonly string[];
+    readonly tokens: Uint32Array;
+    /** Where the model reads documents as sequences. */
+    readonly segments: Segments | undefined;
+  } | null;
   /** How new text becomes terms; null where the corpus came as counts. */
   readonly analysis: Analysis | null;
   readonly record: FitRecord;
@@ -55,6 +62,8 @@ export function saveModel(path: string, options: WriteOptions, loaded: Omit<Load
       arrays[array] = { shape: [documents.ids.length, ...extents(axes, dims)], data: state.posterior[array]! };
     }
     arrays['document_tokens'] = { shape: [documents.tokens.length], data: documents.tokens };
+    for (const [name, data] of Object.entries(segmentArrays(documents.segments)))
+      arrays[name] = { shape: [data.length], data };
   }
   arrays['share'] = { shape: [dims.K], data: shares };
   return writeModel(path, options, { model: name, arrays, vocabulary, ids: documents?.ids ?? null, record });
@@ -90,7 +99,7 @@ export async function loadModel(path: string): Promise<LoadedModel> {
     state,
     shares,
     vocabulary,
-    documents: ids === null ? null : { ids, tokens: tokens! },
+    documents: ids === null ? null : { ids, tokens: tokens!, segments: fittedSegments(path, arrays, dims, ids.length) },
     analysis: record.text === null ? null : await analysis(checkedRecord(record.text, path)),
     record,
   };
@@ -107,6 +116,26 @@ function fillPosterior(
   for (const [array, axes] of Object.entries(shapes)) {
     posterior[array]!.set(arrayOf(path, arrays, array, [D, ...extents(axes, dims)]));
   }
+}
+
+/** The segments that the model was fitted to, where the file has them. */
+function fittedSegments(
+  path: string,
+  arrays: Readonly<Record<string, ModelArray>>,
+  { V }: Dims,
+  D: number,
+): Segments | undefined {
+  if (arrays['segment_start'] === undefined) return undefined;
+  const whole = (name: string) => Uint32Array.from(arrayOf(path, arrays, name, undefined));
+  const segments: Segments = {
+    start: whole('segment_start'),
+    rowStart: whole('segment_row_start'),
+    term: whole('segment_term'),
+    count: whole('segment_count'),
+  };
+  const wrong = segmentsProblem(segments, D, V);
+  if (wrong !== undefined) throw damaged(path, wrong);
+  return segments;
 }
 
 function arrayOf(

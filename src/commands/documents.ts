@@ -3,7 +3,8 @@ import { type DocumentRow, documentsReport, topProportions } from '../report/doc
 import { defineCommand } from './_command.js';
 import { loadModel } from './_model.js';
 import { countOrAll } from './_numbers.js';
-import { reportSettings, writeReport } from './_output.js';
+import { reportSettings, terminalWidth, writeReport } from './_output.js';
+import { segmentsOf, segmentsSettings } from './_segments.js';
 
 const settings = {
   top: {
@@ -13,6 +14,7 @@ const settings = {
     default: '3',
     describe: 'topics of each document, largest first, or all',
   },
+  ...segmentsSettings,
 } as const;
 
 export const command = defineCommand({
@@ -26,7 +28,8 @@ export const command = defineCommand({
   groups: { Options: settings, Output: reportSettings },
   async run({ operands, values }) {
     const path = operands['model']!;
-    const { model, dims, state, documents } = await loadModel(path);
+    const loaded = await loadModel(path);
+    const { model, dims, state, documents } = loaded;
     if (documents === null) {
       throw new UserError(`${path}: keeps no documents, for it was fitted with --no-documents`, {
         status: STATUS.usage,
@@ -34,7 +37,15 @@ export const command = defineCommand({
       });
     }
     const top = countOrAll(values.top, '--top');
-    const { ids, tokens } = documents;
+    const { ids, tokens, segments } = documents;
+    if (values.segments) {
+      // The file keeps the rows of segments, not their sums
+      const none = { rowStart: new Uint32Array(ids.length + 1), term: new Uint32Array(0), count: new Uint32Array(0) };
+      const corpus = { ...none, ids, vocabulary: loaded.vocabulary, meta: new Map() };
+      const all = segments === undefined ? [] : [{ corpus: { ...corpus, segments }, texts: null, state }];
+      await writeReport(segmentsOf(path, loaded, all, top, terminalWidth(values)), values);
+      return;
+    }
     function* rows(): Generator<DocumentRow> {
       const theta = new Float64Array(dims.K);
       for (let d = 0; d < ids.length; d++) {

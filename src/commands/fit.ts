@@ -1,9 +1,11 @@
 import { totalmem } from 'node:os';
-import { type Corpus, documentCount, tokenCount } from '../corpus/corpus.js';
-import { cutBlocks } from '../em/blocks.js';
-import { fit, type Iteration } from '../em/fit.js';
+import { type Corpus, documentCount, entryStart, tokenCount } from '../corpus/corpus.js';
+import { holdOut } from '../corpus/select.js';
+import { cutBlocks, cutEvenly } from '../em/blocks.js';
+import { type FitOptions, fit, type Iteration } from '../em/fit.js';
+import { infer } from '../em/infer.js';
 import type { Model, StartModel, State, TopicModel } from '../em/model.js';
-import { allocateState, allocateSums, type Dims, sizeOf } from '../em/state.js';
+import { allocateState, allocateSums, type Dims, sizeOf, withDocuments } from '../em/state.js';
 import { STATUS, UserError } from '../errors.js';
 import { checkOutput } from '../files/atomic-write.js';
 import { type Random, random } from '../math/random.js';
@@ -100,12 +102,18 @@ or a corpus file made by thema import; - is stdin.`,
         status: STATUS.usage,
       });
     }
-    const { corpus, text } = await loadCorpus(inputs, values, given, say);
+    const { corpus, text } = await loadCorpus(
+      inputs,
+      values,
+      given,
+      say,
+      kind.reads,
+      variant['columns'] as string | undefined,
+    );
     const dims: Dims = { V: corpus.vocabulary.length, K: start?.dims.K ?? values.topics ?? kind.defaults.topics };
     const model = kind.create(variant, { ...dims, columns: corpus.vectors?.columns.length ?? 0 });
     const options = { ...kind.defaults, ...defined({ 'soft-iterations': model.softIterations }), ...defined(values) };
-    if (tokenCount(corpus) === 0)
-      throw new UserError(`${inputs.join(', ')}: ${documentCount(corpus)} documents without a token, expected some`);
+    if (corpus.vectors === undefined) checkTokens(inputs, corpus, dims.K);
     checkMemory(model, dims, documentCount(corpus));
 
     let best: Run | undefined;
@@ -115,11 +123,15 @@ or a corpus file made by thema import; - is stdin.`,
       if (best === undefined || run.last.objective > best.last.objective) best = run;
     }
     const { last, state, shares, trace } = best!;
-    const reason =
-      last.stop === 'converged' ? `converged (change below ${options.tolerance})` : 'stopped at --iterations';
+    const reason = {
+      converged: `converged (change below ${options.tolerance})`,
+      iterations: 'stopped at --iterations',
+      'held-out': 'stopped as the held-out bound no longer rises, at its best',
+    }[last.stop!];
+    const error = best!.standardError === undefined ? '' : ` ± ${best!.standardError.toFixed(2)}`;
     say.say(
-      `${model.name}: ${dims.K} topics, ${grouped(documentCount(corpus))} documents, ${grouped(dims.V)} terms; ` +
-        `ELBO ${last.objective.toFixed(2)} after ${counted(last.iteration, 'iteration')}, ${reason}`,
+      `${model.name}: ${counted(dims.K, 'topic')}, ${counted(documentCount(corpus), 'document')}, ${counted(dims.V, 'term')}; ` +
+        `ELBO ${last.objective.toFixed(2)}${error} after ${counted(last.iteration, 'iteration')}, ${reason}`,
     );
 
     const settings: Record<string, unknown> = { topics: dims.K };
@@ -127,9 +139,10 @@ or a corpus file made by thema import; - is stdin.`,
       settings[name] = options[name] ?? null;
     Object.assign(settings, variant);
     if (output === undefined) {
-      const [reading, weights] = Object.entries(model.readings)[0]!;
+      const [reading, weights] = Object.entries(model.readings)[0] ?? ['', () => new Float64Array(0)];
       const report = topicsReport(weights(state), shares, corpus.vocabulary, {
         reading,
+        columns: corpus.vectors?.columns,
         terms: 10,
         order: 'share',
         weights: false,
@@ -151,12 +164,13 @@ or a corpus file made by thema import; - is stdin.`,
         state,
         shares,
         vocabulary: corpus.vocabulary,
-        documents: values.documents ? { ids: corpus.ids, tokens } : null,
+        documents: values.documents ? { ids: corpus.ids, tokens, segments: corpus.segments } : null,
         record: {
           version: version(),
           settings,
           seed: values.seed,
           text,
+          ...(corpus.vectors === undefined ? {} : { columns: corpus.vectors.columns }),
           corpus: {
             documents: documentCount(corpus),
             emptyDocuments: tokens.reduce((empty, n) => empty + (n === 0 ? 1 : 0), 0),
@@ -172,7 +186,10 @@ or a corpus file made by thema import; - is stdin.`,
 });
 
 interface Run {
+  /** The last iteration; where the model is stochastic, its parameters evaluated on all documents. */
   readonly last: Iteration;
+  /** Of the objective, where it is estimated from samples. */
+  readonly standardError?: number;
   readonly state: State;
   readonly shares: Float64Array;
   readonly trace: TraceRow[];
@@ -188,14 +205,15 @@ async function runOnce(
   say: Progress,
   stage: string,
 ): Promise<Run> {
-  const state = allocateState(model, dims, documentCount(corpus));
-  const sums = allocateSums(model, dims);
-  const tokens = tokenCount(corpus);
   const draws = random(values.seed, restart);
-  model.initialise(corpus, state, draws);
+  const { fitted, heldOut } = holdOut(corpus, model.heldOut?.share ?? 0, draws);
+  const state = allocateState(model, dims, documentCount(fitted));
+  const sums = allocateSums(model, dims);
+  const tokens = tokenCount(fitted);
+  model.initialise(fitted, state, draws);
   if (start !== undefined) continueFrom(start, model, corpus, dims, state);
-  else if (model.start !== undefined) await startFrom(model.start, model, corpus, dims, state, draws, say);
-  const data = model.prepare(corpus, state);
+  else if (model.start !== undefined) await startFrom(model.start, model, fitted, dims, state, draws, say);
+  const data = model.prepare(fitted, state);
   model.resetPosterior(data, state);
   const trace: TraceRow[] = [];
   let last: Iteration | undefined;
@@ -204,8 +222,11 @@ async function runOnce(
     iterations: values.iterations,
     tolerance: values.tolerance,
     softIterations: values['soft-iterations'],
+    heldOut: heldOut === null ? undefined : heldOutOf(model, heldOut, dims, state),
   };
-  for await (last of fit(model, data, cutBlocks(corpus.rowStart), state, sums, options)) {
+  const blocks =
+    model.batch === undefined ? cutBlocks(entryStart(fitted)) : cutEvenly(documentCount(fitted), model.batch);
+  for await (last of fit(model, data, blocks, state, sums, options)) {
     const row = traceRow(model, last, tokens);
     trace.push(row);
     const change = row.change === null ? '' : `  change ${row.change.toExponential(1)}`;
@@ -216,7 +237,30 @@ async function runOnce(
     );
   }
   say.end();
-  return { last: last!, state, shares: model.shares(sums.statistics), trace };
+  if (model.stochastic !== true) return { last: last!, state, shares: model.shares(sums.statistics), trace };
+  // What noisy passes over some of the documents left is evaluated on all of them: the last row of the trace.
+  const whole = withDocuments(model, dims, state, documentCount(corpus));
+  const found = { ...allocateSums(model, dims), variance: new Float64Array(1) };
+  model.globalTerms(whole, found.terms);
+  const terms = await infer(model, model.prepare(corpus, whole), cutBlocks(entryStart(corpus)), whole, found);
+  const evaluated: Iteration = { ...last!, terms, objective: terms.reduce((sum, term) => sum + term), change: null };
+  const standardError = Math.sqrt(found.variance[0]!);
+  trace[trace.length - 1] = {
+    ...traceRow(model, evaluated, tokenCount(corpus)),
+    standard_error: standardError,
+  };
+  return { last: evaluated, standardError, state: whole, shares: model.shares(found.statistics), trace };
+}
+
+function heldOutOf(
+  model: TopicModel<Corpus, unknown>,
+  corpus: Corpus,
+  dims: Dims,
+  parameters: State,
+): NonNullable<FitOptions<unknown>['heldOut']> {
+  const state = withDocuments(model, dims, parameters, documentCount(corpus));
+  const data = model.prepare(corpus, state);
+  return { data, blocks: cutBlocks(corpus.rowStart), state, patience: model.heldOut!.patience };
 }
 
 /** Fits the start of a model, and gives its statistics to the model's first M-step. */
@@ -236,8 +280,15 @@ async function startFrom(
   start.resetPosterior(data, startState);
   const { iterations, tolerance, softIterations } = start;
   say.begin('start', iterations);
-  for await (const { iteration, objective } of fit(start, data, start.blocks(data), startState, sums, { iterations, tolerance, softIterations })) {
-    say.update(iteration, `pass ${iteration}  ${start.objective} ${objective.toFixed(1)}`, { iteration, [start.objective]: objective });
+  for await (const { iteration, objective } of fit(start, data, start.blocks(data), startState, sums, {
+    iterations,
+    tolerance,
+    softIterations,
+  })) {
+    say.update(iteration, `pass ${iteration}  ${start.objective} ${objective.toFixed(1)}`, {
+      iteration,
+      [start.objective]: objective,
+    });
   }
   say.end();
   model.mStep(state, { ...allocateSums(model, dims).statistics, ...sums.statistics }, true);
@@ -246,7 +297,7 @@ async function startFrom(
 /** The ELBO is the objective but for the log prior of the point estimates, if it has one. */
 function traceRow(
   model: Model<unknown>,
-  { iteration, objective, change, heldOut, terms }: Iteration,
+  { iteration, objective, change, heldOut, heldOutError, terms }: Iteration,
   tokens: number,
 ): TraceRow {
   const named: Record<string, number> = Object.fromEntries(model.terms.map((name, i) => [name, terms[i]!]));
@@ -254,10 +305,12 @@ function traceRow(
   return {
     iteration,
     elbo,
-    change,
+    // An objective of 0 has no relative change.
+    change: change !== null && Number.isFinite(change) ? change : null,
     per_token: elbo / tokens,
     ...(model.objective === 'log_posterior' ? { log_posterior: objective } : {}),
-    ...(heldOut === null ? {} : { held_out: heldOut }),
+    ...(heldOut === null ? {} : { held_out: heldOut, held_out_error: heldOutError }),
+    ...(model.stochastic ? { standard_error: null } : {}),
     ...named,
   };
 }
@@ -287,8 +340,26 @@ function continueFrom(
         status: STATUS.usage,
       });
     }
-    if (to.length !== V * K) {
+    const [first, ...rest] = model.params[name]!;
+    const width = sizeOf(rest, { V, K });
+    if (first === 'V' ? from.length !== start.vocabulary.length * width : from.length !== to.length) {
+      throw new UserError(
+        `--init: ${name} has ${from.length} numbers, expected ${to.length}: fitted with other settings`,
+        {
+          status: STATUS.usage,
+        },
+      );
+    }
+    if (first !== 'V') {
       to.set(from);
+      continue;
+    }
+    if (rest[0] !== 'K') {
+      for (let w = 0; w < V; w++) {
+        const known = row.get(corpus.vocabulary[w]!);
+        if (known === undefined) to.fill(0, w * width, (w + 1) * width);
+        else to.set(from.subarray(known * width, (known + 1) * width), w * width);
+      }
       continue;
     }
     const smallest = new Float64Array(K).fill(Number.POSITIVE_INFINITY);
@@ -299,6 +370,18 @@ function continueFrom(
     }
   }
   model.derive(state);
+}
+
+function checkTokens(inputs: readonly string[], corpus: Corpus, K: number): void {
+  const tokens = tokenCount(corpus);
+  if (tokens === 0)
+    throw new UserError(`${inputs.join(', ')}: ${documentCount(corpus)} documents without a token, expected some`);
+  if (K > tokens) {
+    throw new UserError(`--topics: got ${grouped(K)}, expected at most one for each of the ${grouped(tokens)} tokens`, {
+      status: STATUS.usage,
+      hint: '-k N chooses the number of topics',
+    });
+  }
 }
 
 /** Refuses a fit whose arrays cannot fit into the machine, before it begins. */

@@ -10,6 +10,14 @@ import { outputFileSettings } from './_output.js';
 import { progress } from './_progress.js';
 import { version } from './_version.js';
 
+const pointSettings = {
+  columns: {
+    kind: 'text',
+    value: 'NAMES',
+    describe: 'columns or fields of numbers that each document is, in place of text, separated by commas',
+  },
+} as const;
+
 export const command = defineCommand({
   name: 'import',
   description: `Turns text into a document-term matrix and writes it. The name of the output chooses its format: .ldac (lda-c, the
@@ -22,7 +30,7 @@ or a corpus file made by thema import; - is stdin.`,
     ['thema import corpus.safetensors --min-df 10 -o corpus.ldac', 'convert, and cut rare terms'],
   ],
   operands: [{ name: 'inputs', many: true }],
-  groups: { ...textGroups, Output: outputFileSettings },
+  groups: { ...textGroups, Points: pointSettings, Output: outputFileSettings },
   async run({ inputs, values, given }) {
     const say = progress(values);
     const { output, force } = values;
@@ -33,7 +41,7 @@ or a corpus file made by thema import; - is stdin.`,
       });
     }
     await checkOutput(output, force);
-    const { corpus, text, pruning } = await loadCorpus(inputs, values, given, say);
+    const { corpus, text, pruning } = await loadCorpus(inputs, values, given, say, undefined, values.columns);
     const written = output.endsWith('.ldac')
       ? await writeLdac(output, force, corpus)
       : output.endsWith('.mtx')

@@ -1,4 +1,4 @@
-import { documentCount, tokenCount } from '../corpus/corpus.js';
+import { documentCount, entryStart, tokenCount } from '../corpus/corpus.js';
 import { cutBlocks } from '../em/blocks.js';
 import { infer } from '../em/infer.js';
 import { withDocuments } from '../em/state.js';
@@ -7,8 +7,9 @@ import { defineCommand } from './_command.js';
 import { newDocuments, readGroups } from './_corpus.js';
 import { loadModel } from './_model.js';
 import { countOrAll } from './_numbers.js';
-import { reportSettings, writeReport } from './_output.js';
+import { reportSettings, terminalWidth, writeReport } from './_output.js';
 import { progress } from './_progress.js';
+import { type Segmented, segmentsOf, segmentsSettings } from './_segments.js';
 
 const settings = {
   top: {
@@ -18,6 +19,7 @@ const settings = {
     default: '3',
     describe: 'topics of each document, largest first, or all',
   },
+  ...segmentsSettings,
 } as const;
 
 export const command = defineCommand({
@@ -31,15 +33,24 @@ they come: memory does not grow with their number. The model's own text settings
   operands: [{ name: 'model' }, { name: 'inputs', many: true, optional: true }],
   groups: { Options: settings, ...readGroups, Output: reportSettings },
   async run({ operands, inputs, values }) {
-    const loaded = await loadModel(operands['model']!);
+    const path = operands['model']!;
+    const loaded = await loadModel(path);
     const { model, dims } = loaded;
     const say = progress(values);
     const top = countOrAll(values.top, '--top');
+    const found = newDocuments(inputs.length > 0 ? inputs : ['-'], loaded, values, say);
+    async function* segmented(): AsyncGenerator<Segmented> {
+      for await (const { corpus, texts } of found) yield { corpus, texts, state: loaded.state };
+    }
+    if (values.segments) {
+      await writeReport(segmentsOf(path, loaded, segmented(), top, terminalWidth(values)), values);
+      return;
+    }
     async function* rows(): AsyncGenerator<DocumentRow> {
       const theta = new Float64Array(dims.K);
-      for await (const { corpus, unseen } of newDocuments(inputs.length > 0 ? inputs : ['-'], loaded, values, say)) {
+      for await (const { corpus, unseen } of found) {
         const state = withDocuments(model, dims, loaded.state, documentCount(corpus));
-        await infer(model, model.prepare(corpus, state), cutBlocks(corpus.rowStart), state);
+        await infer(model, model.prepare(corpus, state), cutBlocks(entryStart(corpus)), state);
         for (let d = 0; d < documentCount(corpus); d++) {
           model.proportions(state, d, theta);
           yield {

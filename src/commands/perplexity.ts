@@ -1,6 +1,6 @@
 import { type Corpus, documentCount, tokenCount } from '../corpus/corpus.js';
 import { splitTokens } from '../corpus/split.js';
-import { UserError } from '../errors.js';
+import { STATUS, UserError } from '../errors.js';
 import { boundScore, completionScore, type Score } from '../evaluate/perplexity.js';
 import { random } from '../math/random.js';
 import { exp } from '../math/special.js';
@@ -36,6 +36,12 @@ Without INPUTS, prints what the fit itself reached on its training documents. Pe
     const path = operands['model']!;
     const loaded = await loadModel(path);
     const say = progress(values);
+    if (loaded.model.predictor(loaded.state) === null) {
+      throw new UserError(
+        `${path}: a ${loaded.name} has densities of points and no probability of a token, so there is no perplexity`,
+        { status: STATUS.usage, hint: `thema elbo ${path} shows the objective of the fit` },
+      );
+    }
     if (inputs.length === 0) {
       await writeReport(perplexityReport([trainingScore(path, loaded)], []), values);
       return;

@@ -33,17 +33,20 @@ export const command = defineCommand({
   operands: [{ name: 'model' }],
   groups: { Options: settings, Output: reportSettings },
   async run({ operands, values }) {
-    const { model, dims, state, shares, vocabulary } = await loadModel(operands['model']!);
-    const by = values.by ?? Object.keys(model.readings)[0]!;
-    const reading = Object.hasOwn(model.readings, by) ? model.readings[by]! : undefined;
+    const { model, dims, state, shares, vocabulary, record } = await loadModel(operands['model']!);
+    const names = Object.keys(model.readings);
+    const by = values.by ?? names[0];
+    const reading =
+      by === undefined ? () => new Float64Array(0) : Object.hasOwn(model.readings, by) ? model.readings[by]! : undefined;
     if (reading === undefined) {
       throw new UserError(
-        `--by: got "${by}", expected one of ${Object.keys(model.readings).join(', ')} for this model`,
+        `--by: got "${by}", ${names.length === 0 ? 'but the topics of points have no terms' : `expected one of ${names.join(', ')} for this model`}`,
         { status: STATUS.usage },
       );
     }
     const report = topicsReport(reading(state), shares, vocabulary, {
-      reading: by,
+      reading: by ?? '',
+      columns: record.columns,
       facts: (k) => model.facts(state, k),
       terms: countOrAll(values.terms, '--terms'),
       order: values.order,

@@ -49,9 +49,31 @@ export function documentCount(corpus: Corpus): number {
   return corpus.rowStart.length - 1;
 }
 
-/** Number of tokens in documents [from, to). */
+/** Number of tokens in documents [from, to); a document that is a point counts as one. */
 export function tokenCount(corpus: Corpus, from = 0, to: number = documentCount(corpus)): number {
+  if (corpus.vectors !== undefined) return to - from;
   let tokens = 0;
   for (let i = corpus.rowStart[from]!; i < corpus.rowStart[to]!; i++) tokens += corpus.count[i]!;
   return tokens;
+}
+
+/** What of each document there is to go through, as its end in a list of all: its entries, or its columns. D + 1 numbers. */
+export function entryStart({ rowStart, vectors }: Corpus): Uint32Array {
+  return vectors === undefined ? rowStart : rowStart.map((_, d) => d * vectors.columns.length);
+}
+
+/**
+ * The vectors with only these columns, in this order.
+ *
+ * @returns the name that is missing, if one is
+ */
+export function withColumns(vectors: Vectors, columns: readonly string[]): Vectors | string {
+  const from = columns.map((name) => vectors.columns.indexOf(name));
+  const missing = columns.find((_, p) => from[p]! < 0);
+  if (missing !== undefined) return missing;
+  const P = columns.length;
+  const width = vectors.columns.length;
+  const values = new Float64Array((vectors.values.length / width) * P);
+  for (let i = 0; i < values.length; i++) values[i] = vectors.values[Math.floor(i / P) * width + from[i % P]!]!;
+  return { columns, values };
 }

@@ -1,3 +1,4 @@
+import type { Random } from '../math/random.js';
 import { type Corpus, documentCount, type Segments } from './corpus.js';
 
 /** The corpus of some documents, in the order given; a document may be named more than once. */
@@ -10,6 +11,32 @@ export function selectDocuments(corpus: Corpus, documents: ArrayLike<number>): C
     meta: new Map([...corpus.meta].map(([name, values]) => [name, chosen.map((d) => values[d]!)])),
     ...(corpus.segments === undefined ? {} : { segments: selectSegments(corpus.segments, chosen) }),
     ...(corpus.vectors === undefined ? {} : { vectors: selectVectors(corpus, chosen) }),
+  };
+}
+
+/**
+ * Keeps a share of the documents that have terms apart, drawn at random; both parts in the order of the corpus. Draws
+ * nothing, and gives the corpus itself, where no document is to be kept apart.
+ */
+export function holdOut(corpus: Corpus, share: number, random: Random): { fitted: Corpus; heldOut: Corpus | null } {
+  const D = documentCount(corpus);
+  const filled: number[] = [];
+  for (let d = 0; d < D; d++) if (corpus.rowStart[d + 1]! > corpus.rowStart[d]!) filled.push(d);
+  const count = Math.floor(share * filled.length);
+  if (count === 0) return { fitted: corpus, heldOut: null };
+  random.shuffle(filled);
+  const apart = new Uint8Array(D);
+  for (let i = 0; i < count; i++) apart[filled[i]!] = 1;
+  const all = Array.from({ length: D }, (_, d) => d);
+  return {
+    fitted: selectDocuments(
+      corpus,
+      all.filter((d) => apart[d] === 0),
+    ),
+    heldOut: selectDocuments(
+      corpus,
+      all.filter((d) => apart[d] === 1),
+    ),
   };
 }
 

@@ -24,7 +24,10 @@ export function cutEvenly(D: number, size: number): Blocks {
 }
 
 /** Calls `visit` for each block in order; lets signals and progress through between blocks. */
-export async function eachBlock(blocks: Blocks, visit: (from: number, to: number, block: number) => void): Promise<void> {
+export async function eachBlock(
+  blocks: Blocks,
+  visit: (from: number, to: number, block: number) => void,
+): Promise<void> {
   for (let b = 0; b + 1 < blocks.length; b++) {
     visit(blocks[b]!, blocks[b + 1]!, b);
     await setImmediate();

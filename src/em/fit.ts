@@ -37,6 +37,8 @@ export interface Iteration {
   readonly change: number | null;
   /** The objective of the held-out documents; null where there are none. */
   readonly heldOut: number | null;
+  /** Its standard error, where it is an estimate from samples. */
+  readonly heldOutError: number | null;
   /** Why this iteration is the last one; null if it is not. */
   readonly stop: StopReason | null;
 }
@@ -83,8 +85,11 @@ export async function* fit<Data>(
     let stop: StopReason | null = iteration >= iterations ? 'iterations' : null;
     if (!model.stochastic && change !== null && !soft && change < tolerance) stop = 'converged';
     let heldOutObjective: number | null = null;
+    let heldOutError: number | null = null;
     if (heldOut !== undefined) {
-      heldOutObjective = total(await infer(model, heldOut.data, heldOut.blocks, heldOut.state));
+      const found = { statistics: null, terms: new Float64Array(terms.length), variance: new Float64Array(1) };
+      heldOutObjective = total(await infer(model, heldOut.data, heldOut.blocks, heldOut.state, found));
+      heldOutError = Math.sqrt(found.variance[0]!);
       if (heldOutObjective > best.heldOut) {
         best = {
           iteration,
@@ -99,7 +104,7 @@ export async function* fit<Data>(
         model.derive(state);
       }
     }
-    previous = { iteration, objective, terms, change, heldOut: heldOutObjective, stop };
+    previous = { iteration, objective, terms, change, heldOut: heldOutObjective, heldOutError, stop };
     yield previous;
     if (stop !== null) return;
     if (rises) model.mStep(state, sums.statistics, soft);
@@ -114,11 +119,12 @@ function checkRise<Data>(
   objective: number,
   terms: Float64Array,
 ): void {
+  const { rounding = ROUNDING } = model;
   let size = 0;
   for (const term of terms) size += Math.abs(term);
-  if (objective >= previous.objective - ROUNDING * size) return;
+  if (objective >= previous.objective - rounding * size) return;
   const step =
-    afterMStep < previous.objective - ROUNDING * size
+    afterMStep < previous.objective - rounding * size
       ? `M-step of iteration ${previous.iteration}`
       : `E-step of iteration ${iteration}`;
   let worst = 0;

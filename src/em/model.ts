@@ -53,6 +53,8 @@ export type Objective = 'elbo' | 'log_likelihood' | 'log_posterior' | 'log_predi
 export interface Model<Data> {
   readonly name: string;
   readonly objective: Objective;
+  /** A fall of the objective up to this fraction of its terms' sizes is rounding; that of sums of f64 without it. */
+  readonly rounding?: number;
   /** Names of the objective's terms. `log_prior`, if there is one, is the part that is not of the ELBO. */
   readonly terms: readonly string[];
   /**

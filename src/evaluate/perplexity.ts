@@ -20,6 +20,9 @@ export interface Score {
   readonly perplexity: number;
 }
 
+/** ln p of a token that the model says cannot occur, in place of −∞; the value of lda-c, as in the bound. */
+const LOG_ZERO = -100;
+
 /** A topic model with its fitted parameters. */
 export interface Fitted {
   readonly model: TopicModel<Corpus, unknown>;
@@ -59,7 +62,7 @@ export async function completionScore(
   let sum = 0;
   for (let d = 0; d < documentCount(heldOut); d++) {
     for (let i = heldOut.rowStart[d]!; i < heldOut.rowStart[d + 1]!; i++) {
-      sum += heldOut.count[i]! * log(predict(d, heldOut.term[i]!));
+      sum += heldOut.count[i]! * Math.max(log(predict(d, heldOut.term[i]!)), LOG_ZERO);
     }
   }
   return score(

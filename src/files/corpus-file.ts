@@ -1,8 +1,8 @@
-import type { Corpus, Segments } from '../corpus/corpus.js';
+import type { Corpus, Segments, Vectors } from '../corpus/corpus.js';
 import { type WriteOptions, writeFile } from './atomic-write.js';
 import { damaged, quoted } from './damaged.js';
 import { formatRecord, parseRecord } from './record.js';
-import { metadataOf, readSafetensors, tensor, vectorOf, writeSafetensors } from './safetensors.js';
+import { metadataOf, readSafetensors, type Safetensors, tensor, vectorOf, writeSafetensors } from './safetensors.js';
 import type { Sink } from './sink.js';
 import { firstRepeated, packText, unpackText } from './text-list.js';
 
@@ -20,8 +20,10 @@ import { firstRepeated, packText, unpackText } from './text-list.js';
  * | `segment_row_start` | U32 | S + 1 |
  * | `segment_term` `segment_count` | U32 | nnz′ |
  *
+ * | `vectors` | F64 | D×P, only where the documents are points |
+ *
  * A text list is the two tensors of {@link packText}. The metadata has `thema.columns`, the names of the meta lists as a JSON
- * array, and `thema.record`, JSON that says how the corpus was made.
+ * array, `thema.vectors`, those of the columns of `vectors`, and `thema.record`, JSON that says how the corpus was made.
  */
 export interface CorpusFile {
   readonly corpus: Corpus;
@@ -47,6 +49,7 @@ export async function writeCorpusTo(sink: Sink, corpus: Corpus, record: unknown)
   const wrong = corpusProblem(corpus);
   if (wrong !== undefined) throw new Error(`the corpus to be written is wrong: ${wrong}`);
   const columns = [...corpus.meta];
+  const { vectors } = corpus;
   const tensors = [
     tensor('row_start', corpus.rowStart),
     tensor('term', corpus.term),
@@ -55,9 +58,11 @@ export async function writeCorpusTo(sink: Sink, corpus: Corpus, record: unknown)
     ...packText('ids', corpus.ids),
     ...columns.flatMap(([, values], i) => packText(`meta.${i}`, values)),
     ...Object.entries(segmentArrays(corpus.segments)).map(([name, array]) => tensor(name, array)),
+    ...(vectors === undefined ? [] : [tensor('vectors', vectors.values, [corpus.ids.length, vectors.columns.length])]),
   ];
   await writeSafetensors(sink, 'corpus', tensors, {
     'thema.columns': JSON.stringify(columns.map(([name]) => name)),
+    ...(vectors === undefined ? {} : { 'thema.vectors': JSON.stringify(vectors.columns) }),
     'thema.record': formatRecord(record),
   });
 }
@@ -87,6 +92,7 @@ export async function readCorpus(from: string | Uint8Array): Promise<CorpusFile>
           },
         }
       : {}),
+    ...(file.tensors.has('vectors') ? { vectors: vectorsOf(file) } : {}),
   };
   const wrong = corpusProblem(corpus);
   if (wrong !== undefined) throw damaged(file.name, wrong);
@@ -100,10 +106,21 @@ export function segmentArrays(segments: Segments | undefined): Readonly<Record<s
   return { segment_start: start, segment_row_start: rowStart, segment_term: term, segment_count: count };
 }
 
-function parseColumns(json: string, file: string): string[] {
+function vectorsOf(file: Safetensors): Vectors {
+  const columns = parseColumns(metadataOf(file, 'thema.vectors'), file.name, 'thema.vectors');
+  const { data, shape } = file.tensors.get('vectors')!;
+  if (!(data instanceof Float64Array) || shape.length !== 2 || shape[1] !== columns.length) {
+    throw damaged(file.name, `its vectors are not numbers of ${columns.length} columns`);
+  }
+  const at = data.findIndex((x) => !Number.isFinite(x));
+  if (at >= 0) throw damaged(file.name, `element ${at} of its vectors is ${data[at]}`);
+  return { columns, values: data };
+}
+
+function parseColumns(json: string, file: string, key = 'thema.columns'): string[] {
   const columns = parseRecord(json, file);
   if (!Array.isArray(columns) || !columns.every((name) => typeof name === 'string')) {
-    throw damaged(file, 'its thema.columns is not a list of names');
+    throw damaged(file, `its ${key} is not a list of names`);
   }
   const twice = firstRepeated(columns);
   if (twice !== undefined) throw damaged(file, `it has the column ${quoted(twice)} twice`);
@@ -112,7 +129,7 @@ function parseColumns(json: string, file: string): string[] {
 
 /** What contradicts itself in a corpus, if anything does. */
 function corpusProblem(corpus: Corpus): string | undefined {
-  const { rowStart, vocabulary, ids, meta, segments } = corpus;
+  const { rowStart, vocabulary, ids, meta, segments, vectors } = corpus;
   const documents = rowStart.length - 1;
   const wrong =
     rowsProblem(corpus, vocabulary.length, 'document', 'row_start') ??
@@ -120,6 +137,8 @@ function corpusProblem(corpus: Corpus): string | undefined {
       ? undefined
       : (segmentsProblem(segments, documents, vocabulary.length) ?? sumProblem(corpus, segments)));
   if (wrong !== undefined) return wrong;
+  if (vectors !== undefined && vectors.values.length !== documents * vectors.columns.length)
+    return `it has ${vectors.values.length / vectors.columns.length} vectors for ${documents} documents`;
   if (ids.length !== documents) return `it has ${ids.length} ids for ${documents} documents`;
   for (const [name, values] of meta) {
     if (values.length !== documents) {

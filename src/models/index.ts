@@ -1,10 +1,12 @@
 import type { Corpus } from '../corpus/corpus.js';
 import type { TopicModel } from '../em/model.js';
 import { type Settings, withDefaults } from '../settings.js';
+import { createGmm, gmmSettings } from './gmm.js';
 import { createHmm, hmmSettings } from './hmm.js';
 import { createLda, ldaSettings } from './lda.js';
 import { createMixture, mixtureSettings } from './mixture.js';
 import { createPlsa, plsaSettings } from './plsa.js';
+import { createVae, vaeSettings } from './vae.js';
 
 /** What a model is made for. */
 export interface ModelDims {
@@ -47,7 +49,7 @@ export const MODELS: Readonly<Record<string, ModelKind>> = {
     summary: 'mixture of unigrams: each document has one topic',
     settings: mixtureSettings,
     reads: 'counts',
-    defaults: { topics: 20, iterations: 100, tolerance: 1e-5, 'soft-iterations': 10 },
+    defaults: { topics: 20, iterations: 100, tolerance: 1e-5, 'soft-iterations': 20 },
     create: (values, dims) => createMixture(withDefaults(mixtureSettings, values), dims),
   },
   plsa: {
@@ -57,11 +59,25 @@ export const MODELS: Readonly<Record<string, ModelKind>> = {
     defaults: { topics: 20, iterations: 100, tolerance: 1e-5, 'soft-iterations': 0 },
     create: (values, dims) => createPlsa(withDefaults(plsaSettings, values), dims),
   },
+  gmm: {
+    summary: 'Gaussian mixture: documents are points, columns of numbers or text made points (LSA), in K clusters',
+    settings: gmmSettings,
+    reads: 'vectors',
+    defaults: { topics: 20, iterations: 200, tolerance: 1e-6, 'soft-iterations': 0 },
+    create: (values, dims) => createGmm(withDefaults(gmmSettings, values), dims),
+  },
   hmm: {
     summary: 'hidden Markov model: a document is a sequence of segments, each with one topic',
     settings: hmmSettings,
     reads: 'segments',
     defaults: { topics: 20, iterations: 200, tolerance: 1e-5, 'soft-iterations': 10 },
     create: (values, dims) => createHmm(withDefaults(hmmSettings, values), dims),
+  },
+  vae: {
+    summary: 'variational autoencoder: a network reads the topics off a document (ProdLDA)',
+    settings: vaeSettings,
+    reads: 'counts',
+    defaults: { topics: 20, iterations: 100, tolerance: 1e-5, 'soft-iterations': 0 },
+    create: (values, dims) => createVae(withDefaults(vaeSettings, values), dims),
   },
 };

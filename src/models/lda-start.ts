@@ -22,6 +22,7 @@
 import { type Corpus, documentCount, tokenCount } from '../corpus/corpus.js';
 import { selectDocuments } from '../corpus/select.js';
 import type { Arrays, Start, StartModel, State, Sums } from '../em/model.js';
+import { createLdaStartKernel, type LdaStartKernel } from '../kernels/lda-start.js';
 import type { Random } from '../math/random.js';
 import { log } from '../math/special.js';
 
@@ -36,12 +37,19 @@ const LATER_ROUNDS = 2;
 /** Blocks that the documents are dealt into, round and round, so that blocks are alike. */
 const BLOCKS = 20;
 
-export function createLdaStart({ V, K }: { V: number; K: number }): StartModel<Corpus, Corpus> {
+export function createLdaStart({ V, K }: { V: number; K: number }, precise: boolean): StartModel<Corpus, Corpus> {
+  let kernel: LdaStartKernel | undefined;
   let share = new Float64Array(0);
   const weight = new Float64Array(K);
 
   /** Visits document d, of `length` tokens; returns Σ_i log p(token i | the document's others, the other blocks' topics). */
-  function visit({ rowStart, term, count }: Corpus, d: number, length: number, rounds: number, { params, posterior }: State): number {
+  function visit(
+    { rowStart, term, count }: Corpus,
+    d: number,
+    length: number,
+    rounds: number,
+    { params, posterior }: State,
+  ): number {
     const beta = params['beta']!;
     const tokens = posterior['tokens']!;
     const at = d * K;
@@ -82,12 +90,34 @@ export function createLdaStart({ V, K }: { V: number; K: number }): StartModel<C
     return predictive;
   }
 
-  function eStep(corpus: Corpus, from: number, to: number, state: State, { statistics, terms }: Sums, start: Start): number {
+  function eStep(
+    corpus: Corpus,
+    from: number,
+    to: number,
+    state: State,
+    { statistics, terms }: Sums,
+    start: Start,
+  ): number {
     const topicTerm = statistics!['topicTerm']!;
+    const rounds = start === 'cold' ? FIRST_ROUNDS : LATER_ROUNDS;
+    if (!precise) {
+      kernel ??= createLdaStartKernel({ V, K });
+      terms[0]! += kernel.documents(
+        corpus,
+        from,
+        to,
+        rounds,
+        ALPHA,
+        state.params['beta']!,
+        state.posterior['tokens']!,
+        topicTerm,
+      );
+      return Number.POSITIVE_INFINITY;
+    }
     for (let d = from; d < to; d++) {
       const length = tokenCount(corpus, d, d + 1);
       if (length === 0) continue;
-      terms[0]! += visit(corpus, d, length, start === 'cold' ? FIRST_ROUNDS : LATER_ROUNDS, state);
+      terms[0]! += visit(corpus, d, length, rounds, state);
       for (let i = corpus.rowStart[d]!, r = 0; i < corpus.rowStart[d + 1]!; i++) {
         const row = corpus.term[i]! * K;
         for (let k = 0; k < K; k++, r++) topicTerm[row + k]! += corpus.count[i]! * share[r]!;

@@ -60,8 +60,8 @@ export const mixtureSettings = {
     value: 'H',
     min: 0,
     max: 1e6,
-    default: 0.1,
-    describe: 'added to the count of each term in each topic: vb: Dirichlet prior; em: prior Dir(1 + eta), 0 for none',
+    describe:
+      'added to the count of each term in each topic: Dirichlet prior, or where its learning starts (vb) [default: 1]; prior Dir(1 + eta), 0 for none (em) [default: 0.1]',
   },
   'learn-eta': { kind: 'flag', default: true, describe: 'learn eta by Newton steps (vb)' },
   start: {
@@ -85,7 +85,7 @@ export function createMixture(
   { V, K }: { V: number; K: number },
 ): TopicModel<Corpus> {
   const bayes = settings.inference === 'vb';
-  const { alpha, eta: startEta } = settings;
+  const { alpha, eta: startEta = bayes ? 1 : 0.1 } = settings;
   if (bayes && startEta === 0) {
     throw new UserError('--eta: got 0, expected a prior above 0 with --inference vb', {
       status: STATUS.usage,

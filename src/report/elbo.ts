@@ -34,7 +34,7 @@ export function elboReport(trace: readonly TraceRow[], width?: number): Report<T
       const [header, ...body] = isWide ? lines(columns.slice(0, SUMMARY)) : all;
       yield style('bold', header!);
       yield* body;
-      if (isWide) yield style('dim', `${columns.slice(SUMMARY).join(', ')}: in a wider terminal, or --format csv`);
+      if (isWide) yield style('dim', 'the terms of the ELBO: in a wider terminal, or --format csv');
     },
   };
 }

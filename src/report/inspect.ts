@@ -67,6 +67,7 @@ export function inspectCorpusReport(corpus: Corpus, { version, text, pruning }: 
     },
     most_frequent: order.slice(0, SHOWN).map(term),
     rarest: order.slice(-SHOWN).map(term),
+    columns: corpus.vectors?.columns ?? [],
     metadata: [...corpus.meta.keys()],
     read: { terms: pruning.termsRead, tokens: pruning.tokensRead },
     cuts: pruning.cuts,
@@ -77,6 +78,12 @@ export function inspectCorpusReport(corpus: Corpus, { version, text, pruning }: 
     terms.map(({ term, tokens }) => `${term} ${tokens}`).join(', ');
   return objectReport(row, function* ({ document_lengths: lengths }) {
     yield ['kind', `corpus, written by thema ${version}`];
+    if (row.columns.length > 0) {
+      yield ['documents', `${grouped(row.documents)} points`];
+      yield ['columns', row.columns.join(', ')];
+      if (row.metadata.length > 0) yield ['metadata', row.metadata.join(', ')];
+      return;
+    }
     yield ['documents', `${grouped(row.documents)} (${grouped(row.empty_documents)} without terms)`];
     yield ['terms', grouped(row.terms)];
     yield ['tokens', `${grouped(row.tokens)} in ${grouped(row.entries)} document-term pairs`];

@@ -39,7 +39,7 @@ export function perplexityReport(rows: readonly ScoreRow[], notes: readonly stri
           grouped(row.documents),
           grouped(row.tokens),
           row.nats_per_token.toFixed(4),
-          row.perplexity.toFixed(1),
+          row.perplexity < 1e9 ? row.perplexity.toFixed(1) : row.perplexity.toExponential(2),
         ]),
       ]);
       yield style('bold', lines[0]!);

@@ -51,6 +51,14 @@ export function padded(text: string, width: number): string {
   return text + ' '.repeat(Math.max(0, width - stringWidth(text)));
 }
 
+/** The start of a text, with `…`, where it is wider than a number of columns of a terminal. */
+export function shortened(text: string, width: number): string {
+  if (stringWidth(text) <= width) return text;
+  let end = Math.min(text.length, width);
+  while (end > 0 && stringWidth(text.slice(0, end)) >= width) end--;
+  return `${text.slice(0, end).trimEnd()}…`;
+}
+
 /** A share as a percentage with one decimal. */
 export function percent(share: number): string {
   return `${(100 * share).toFixed(1)}%`;

@@ -23,6 +23,8 @@ export interface TopicsOptions {
   readonly weights: boolean;
   /** Columns of the terminal that the text is for; lines are broken between terms there. */
   readonly width?: number | undefined;
+  /** Names of the columns, where documents are points: then a topic is read by its facts `mean` and `variance` of each. */
+  readonly columns?: readonly string[] | undefined;
   /** What the model knows of topic k beside its terms. */
   readonly facts: (k: number) => Readonly<Record<string, unknown>>;
 }
@@ -52,6 +54,7 @@ export function topicsReport(
       yield { topic, share: shares[topic]!, ...options.facts(topic), terms };
     }
   }
+  if (options.columns !== undefined) return pointsReport(rows(), options.columns);
   return {
     rows: rows(),
     columns: ['topic', 'share', 'rank', 'term', reading],
@@ -75,8 +78,38 @@ export function topicsReport(
   };
 }
 
+/** Topics that are regions of points: mean and standard deviation of each column. */
+function pointsReport(all: Iterable<TopicRow>, columns: readonly string[]): Report<TopicRow> {
+  const cells = (row: TopicRow) => {
+    const [mean, variance] = [row['mean'], row['variance']] as number[][];
+    return columns.map((column, p) => [row.topic, row.share, column, mean![p]!, Math.sqrt(variance![p]!)] as const);
+  };
+  return {
+    rows: all,
+    columns: ['topic', 'share', 'column', 'mean', 'sd'],
+    cells,
+    async *text(rows, style) {
+      const lines = [['topic', 'share', ...columns.map(printable)]];
+      for await (const row of rows) {
+        const values = cells(row).map(([, , , mean, sd]) =>
+          row['on'] === false ? 'off' : `${shortNumber(mean)} ± ${shortNumber(sd)}`,
+        );
+        lines.push([String(row.topic), percent(row.share), ...values]);
+      }
+      const [header, ...body] = table(lines);
+      yield style('bold', header!);
+      yield* body;
+    },
+  };
+}
+
+/** Four significant digits. */
+function shortNumber(value: number): string {
+  return String(Number(value.toPrecision(4)));
+}
+
 /** The `n` most probable terms of topic k, most probable first, ties by term number. */
-function topTerms(topics: Float64Array, k: number, K: number, n: number): number[] {
+export function topTerms(topics: Float64Array, k: number, K: number, n: number): number[] {
   const V = topics.length / K;
   const order = Array.from({ length: V }, (_, w) => w).sort((a, b) => topics[b * K + k]! - topics[a * K + k]! || a - b);
   return order.slice(0, n);

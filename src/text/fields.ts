@@ -31,7 +31,8 @@ export function metaNames(options: Pick<ReadValues, 'meta'>): readonly string[] 
   return options.meta === undefined ? [] : commaList(options.meta, '--meta');
 }
 
-function commaList(list: string, flag: string): string[] {
+/** Names separated by commas. @throws {UserError} status 2 if one is empty or there twice */
+export function commaList(list: string, flag: string): string[] {
   const names = list.split(',').map((name) => name.trim());
   const wrong = names.includes('') ? 'an empty name' : new Set(names).size < names.length ? 'a name twice' : undefined;
   if (wrong === undefined) return names;

@@ -44,6 +44,7 @@ describe.each(['fixed', 'estimate'] as const)('lda-c with alpha %s', (mode) => {
     const expected = numbersFixture(`lda-c/${mode}-tight-likelihood.dat`).map(([bound]) => bound!);
     const settings = {
       beta: 'point',
+      precise: true,
       alpha: '0.5',
       'learn-alpha': mode === 'fixed' ? 'none' : 'symmetric',
       'e-step-iterations': 5000,
@@ -176,7 +177,7 @@ describe('scikit-learn', () => {
 
   function start(settings: Record<string, unknown>, alpha: number) {
     const model = createLda(
-      withDefaults(ldaSettings, { 'learn-alpha': 'none', 'learn-eta': false, ...settings }),
+      withDefaults(ldaSettings, { precise: true, 'learn-alpha': 'none', 'learn-eta': false, ...settings }),
       dims,
     );
     const state = allocateState(model, dims, documentCount(small));

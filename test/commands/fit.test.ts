@@ -1,0 +1,125 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { folder, output, rows, run } from '../_program.js';
+
+const cwd = folder({}, afterAll);
+output(['generate', '-d', '400', '-k', '4', '--terms', '200', '--eta', '0.1', '-o', 'c.ndjson', '--truth', 'truth'], {
+  cwd,
+});
+const FIT = ['c.ndjson', '-k', '4', '--max-df', '1.0', '--min-df', '1', '-q'];
+output(['fit', ...FIT, '-o', 'm'], { cwd });
+
+function sha256(path: string): string {
+  return createHash('sha256')
+    .update(readFileSync(join(cwd, path)))
+    .digest('hex');
+}
+
+function trace(path: string) {
+  return rows(output(['elbo', path, '--format', 'ndjson'], { cwd }));
+}
+
+/** The topics of a model as distributions by term. */
+function topics(path: string): Map<string, number>[] {
+  const found = rows(output(['topics', path, '-n', 'all', '--order', 'number', '--format', 'ndjson'], { cwd }));
+  return found.map(({ terms }) => new Map(terms.map(({ term, probability }: never) => [term, probability])));
+}
+
+test('the same input, settings and seed give the same bytes, another seed others', () => {
+  output(['fit', ...FIT, '-o', 'again'], { cwd });
+  output(['fit', ...FIT, '-o', 'seed2', '--seed', '2'], { cwd });
+  expect(sha256('again')).toBe(sha256('m'));
+  expect(sha256('seed2')).not.toBe(sha256('m'));
+});
+
+test('the terms of each iteration sum to its ELBO, which never falls', () => {
+  const found = trace('m');
+  expect(found.length).toBeGreaterThan(10);
+  found.forEach(({ iteration, elbo, change, per_token, ...terms }, i) => {
+    const sum = (Object.values(terms) as number[]).reduce((a, b) => a + b, 0);
+    expect(Math.abs(sum - elbo)).toBeLessThanOrEqual(1e-10 * Math.abs(elbo));
+    expect(iteration).toBe(i + 1);
+    expect(change === null).toBe(i === 0);
+    if (i > 0) expect(elbo).toBeGreaterThanOrEqual(found[i - 1].elbo - 1e-10 * Math.abs(elbo));
+    expect(per_token).toBeLessThan(0);
+  });
+});
+
+// A fitted topic is a sample of its ~10,000 tokens over 200 terms: the squared Hellinger distance of an empirical
+// distribution to its source is about (V − 1) / 8n = 0.0025, a distance of 0.05; tokens of uncertain topic (documents of
+// 100 tokens mix) and smoothing add to it. Two different planted topics, Dir(0.1) over 200 terms, are 0.8 or more apart.
+test('planted topics are found again', () => {
+  const truth = topics('truth');
+  const left = topics('m');
+  const distance = (a: Map<string, number>, b: Map<string, number>) => {
+    let overlap = 0;
+    for (const [term, p] of a) overlap += Math.sqrt(p * (b.get(term) ?? 0));
+    return Math.sqrt(Math.max(0, 1 - overlap));
+  };
+  expect(distance(truth[0]!, truth[1]!)).toBeGreaterThan(0.7);
+  for (const topic of truth) {
+    const distances = left.map((other) => distance(topic, other));
+    const best = Math.min(...distances);
+    expect(best).toBeLessThan(0.15);
+    left.splice(distances.indexOf(best), 1);
+  }
+});
+
+test('--restarts keeps the best start', () => {
+  const short = ['--iterations', '12'];
+  output(['fit', ...FIT, ...short, '--restarts', '3', '-o', 'best'], { cwd });
+  output(['fit', ...FIT, ...short, '-o', 'first'], { cwd });
+  const { stderr } = run(['fit', ...FIT.slice(0, -1), ...short, '--restarts', '3', '--progress', 'json'], { cwd });
+  const ends = rows(stderr).filter(({ event, iteration }) => event === 'update' && iteration === 12);
+  expect(ends.length).toBe(3);
+  expect(trace('best').at(-1).elbo).toBe(Math.max(...ends.map(({ elbo }) => elbo)));
+  expect(trace('best').at(-1).elbo).toBeGreaterThanOrEqual(trace('first').at(-1).elbo);
+});
+
+test('--init goes on where a model stopped', () => {
+  output(['fit', ...FIT, '--init', 'm', '--iterations', '1', '--soft-iterations', '0', '-o', 'on'], { cwd });
+  const [start, end] = [trace('on')[0].elbo, trace('m').at(-1).elbo];
+  expect(start).toBeGreaterThan(trace('m')[3].elbo);
+  expect(Math.abs(start - end)).toBeLessThan(0.02 * Math.abs(end));
+  const { status, stderr } = run(['fit', 'c.ndjson', '--init', 'm', '-k', '9'], { cwd });
+  expect([status, stderr]).toEqual([2, 'thema: --topics: got 9, but m has 4 topics\n']);
+});
+
+test('without documents the file is smaller, and documents says why it has none', () => {
+  output(['fit', ...FIT, '--no-documents', '-o', 'bare'], { cwd });
+  const { status, stderr } = run(['documents', 'bare'], { cwd });
+  expect(status).toBe(2);
+  expect(stderr).toMatch(/bare: keeps no documents, for it was fitted with --no-documents\nhint: thema infer bare/);
+  expect(topics('bare')).toEqual(topics('m'));
+});
+
+test('the least corpora fit or are refused in words, and every number is finite', () => {
+  const files = {
+    'v1.ldac': '1 0:3\n1 0:2\n',
+    'one.ldac': '2 0:3 1:2\n',
+    'empty.ldac': '0\n0\n',
+    'vocab.txt': 'a\nb\n',
+  };
+  const small = folder(files);
+  for (const beta of ['dirichlet', 'point']) {
+    for (const [file, k] of [
+      ['v1', 1],
+      ['v1', 3],
+      ['one', 1],
+      ['one', 5],
+    ]) {
+      output(['fit', `${file}.ldac`, '-k', `${k}`, '--beta', beta, '-q', '-f', '-o', 'm'], { cwd: small });
+      for (const report of [
+        ['topics', 'm'],
+        ['documents', 'm'],
+        ['elbo', 'm'],
+        ['perplexity', 'm', `${file}.ldac`],
+      ])
+        expect(output([...report, '--format', 'csv'], { cwd: small })).not.toMatch(/NaN|Infinity/);
+    }
+  }
+  const { status, stderr } = run(['fit', 'empty.ldac', '-k', '2'], { cwd: small });
+  expect([status, stderr]).toEqual([65, 'thema: empty.ldac: 2 documents without a token, expected some\n']);
+});
