@@ -269,10 +269,12 @@ async function* batches(
   size: number,
 ): AsyncGenerator<NewDocuments> {
   const isWhole = ready.record.segment === 'none';
+  // All documents as one batch are for scores: their texts would only take memory
+  const keepsTexts = !isWhole && size < Number.POSITIVE_INFINITY;
   let builder = fixedVocabularyBuilder(vocabulary, []);
   let texts: string[][] = [];
   let held = 0;
-  const batch = (): NewDocuments => ({ ...builder.finish(), texts: isWhole ? null : texts });
+  const batch = (): NewDocuments => ({ ...builder.finish(), texts: keepsTexts ? texts : null });
   for await (const { id, text } of found) {
     if (isWhole) builder.add(id, analyse(text, ready), []);
     else {
@@ -282,7 +284,7 @@ async function* batches(
         segments.map(({ terms }) => terms),
         [],
       );
-      texts.push(segments.map((segment) => segment.text));
+      if (keepsTexts) texts.push(segments.map((segment) => segment.text));
     }
     if (++held === size) {
       yield batch();

@@ -71,7 +71,7 @@ export function createLdaStart({ V, K }: { V: number; K: number }, precise: bool
         let sum = 0;
         for (let k = 0; k < K; k++) {
           const others = tokens[at + k]! - share[r + k]!;
-          sum += weight[k] = ((others > 0 ? others : 0) + ALPHA) * beta[row + k]!;
+          sum += weight[k] = (Math.max(others, 0) + ALPHA) * beta[row + k]!;
         }
         const n = count[i]!;
         predictive += n * log(sum);

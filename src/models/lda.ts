@@ -38,6 +38,7 @@ import {
   sumOf,
   topicSums,
   topicTerms,
+  ZERO,
 } from './topics.js';
 
 export const ldaSettings = {
@@ -457,7 +458,7 @@ export function createLda(
           p += gamma[d * K + k]! * topics[w * K + k]!;
           sum += gamma[d * K + k]!;
         }
-        return p / sum;
+        return Math.max(p / sum, ZERO);
       };
     },
     facts: ({ params }, k) => ({ alpha: params['alpha']![k]! }),

@@ -30,7 +30,6 @@ import { exp, lgamma, log } from '../math/special.js';
 import type { Settings, Values } from '../settings.js';
 import {
   expectLogTopics,
-  LOG_ZERO,
   logPoints,
   normalised,
   normaliseTopics,
@@ -38,6 +37,7 @@ import {
   sumOf,
   topicSums,
   topicTerms,
+  ZERO,
 } from './topics.js';
 
 export const mixtureSettings = {
@@ -73,9 +73,6 @@ export const mixtureSettings = {
 } as const satisfies Settings;
 
 const DOCUMENT_TERMS = ['words', 'assignments', 'entropy_assignments'] as const;
-
-/** exp(LOG_ZERO): the least probability of a term. */
-const ZERO = exp(LOG_ZERO);
 
 /** A topic is on if more than this many documents are expected to be its. */
 const ON = 0.5;

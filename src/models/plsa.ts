@@ -16,9 +16,9 @@
  */
 import { type Corpus, tokenCount } from '../corpus/corpus.js';
 import type { Start, State, Sums, TopicModel } from '../em/model.js';
-import { exp, log } from '../math/special.js';
+import { log } from '../math/special.js';
 import type { Settings, Values } from '../settings.js';
-import { LOG_ZERO, logPoints, normalised, normaliseTopics, seedFromDocuments, topicSums } from './topics.js';
+import { logPoints, normalised, normaliseTopics, seedFromDocuments, topicSums, ZERO } from './topics.js';
 
 export const plsaSettings = {
   start: {
@@ -45,9 +45,6 @@ export const plsaSettings = {
 
 /** θ of a new document goes to its maximum: rounds at most, and the share of the tokens that the last one may move. */
 const NEW = { rounds: 1000, tolerance: 1e-6 };
-
-/** exp(LOG_ZERO): the least β, so that a term no topic has seen is improbable, not impossible. */
-const ZERO = exp(LOG_ZERO);
 
 export function createPlsa(
   settings: Values<typeof plsaSettings>,

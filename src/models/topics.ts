@@ -3,10 +3,13 @@
  */
 import { type Corpus, documentCount } from '../corpus/corpus.js';
 import type { Random } from '../math/random.js';
-import { digamma, lgamma, log } from '../math/special.js';
+import { digamma, exp, lgamma, log } from '../math/special.js';
 
 /** ln of a probability that is zero, in place of −∞; the value of lda-c (Blei 2003). */
 export const LOG_ZERO = -100;
+
+/** The least probability of a token: of a term that no topic has, it is improbable, not impossible. */
+export const ZERO = exp(LOG_ZERO);
 
 /** ln of point probabilities into `out`, no lower than LOG_ZERO. */
 export function logPoints(points: Float64Array, out: Float64Array): void {

@@ -205,3 +205,50 @@ test('code-point order is that of the UTF-8 bytes', () => {
     },
   );
 });
+
+describe('segments', () => {
+  const documents = [[['b', 'a', 'b'], [], ['c', 'b']], [], [['rare'], ['a', 'a']]];
+  /** Each segment of each document as its terms, sorted. */
+  const segmentsOf = ({ segments, vocabulary }: Corpus): string[][][] =>
+    documents.map((_, d) =>
+      Array.from({ length: segments!.start[d + 1]! - segments!.start[d]! }, (_, t) => {
+        const s = segments!.start[d]! + t;
+        const terms: string[] = [];
+        for (let i = segments!.rowStart[s]!; i < segments!.rowStart[s + 1]!; i++)
+          for (let n = segments!.count[i]!; n > 0; n--) terms.push(vocabulary[segments!.term[i]!]!);
+        return terms.sort();
+      }),
+    );
+  const without = (...gone: string[]) =>
+    documents.map((segments) => segments.map((terms) => terms.filter((term) => !gone.includes(term)).sort()));
+  const filled = (add: (id: string, segments: string[][]) => void) => {
+    for (const [d, segments] of documents.entries()) add(String(d), segments);
+  };
+
+  test('stay in order, those without terms too, and the documents are their sums', () => {
+    const builder = corpusBuilder([]);
+    filled((id, segments) => builder.addSegments(id, segments, []));
+    const { corpus } = builder.finish({});
+    expect(segmentsOf(corpus)).toEqual(without());
+    const { segments: _, ...whole } = corpus;
+    expect(whole).toEqual(built(documents.map((segments) => segments.flat().join(' '))).corpus);
+  });
+
+  test('survive pruning, another vocabulary, and a builder over a fixed one', () => {
+    const builder = corpusBuilder([]);
+    filled((id, segments) => builder.addSegments(id, segments, []));
+    const { corpus } = builder.finish({ maxVocabulary: 3 });
+    expect(segmentsOf(corpus)).toEqual(without('rare'));
+    expect(segmentsOf(prune(corpus, { minDf: { documents: 2 } }).corpus)).toEqual(without('rare', 'b', 'c'));
+    expect(segmentsOf(withVocabulary(corpus, ['c', 'z', 'a']).corpus)).toEqual(without('rare', 'b'));
+    const fixed = fixedVocabularyBuilder(['c', 'a'], []);
+    filled((id, segments) => fixed.addSegments(id, segments, []));
+    const made = fixed.finish();
+    expect(segmentsOf(made.corpus)).toEqual(without('rare', 'b'));
+    expect([...made.unseen]).toEqual([3, 0, 1]);
+  });
+
+  test('are not there unless they are added', () => {
+    expect(built(['a b']).corpus.segments).toBeUndefined();
+  });
+});

@@ -170,3 +170,34 @@ test('the file is no larger than its arrays and a short header', async () => {
   };
   expect((await bytesOf(one)).length).toBeLessThan(documents * (4 + 4 + 4 + 4 + 1) + 1200);
 });
+
+const segmented: Corpus = {
+  ...corpus,
+  segments: {
+    start: Uint32Array.of(0, 3, 3, 4),
+    rowStart: Uint32Array.of(0, 1, 1, 3, 4),
+    term: Uint32Array.of(0, 0, 2, 1),
+    count: Uint32Array.of(2, 1, 1, 7),
+  },
+};
+
+test('segments come back from a file, and a file without them has none', async () => {
+  expect((await readCorpus(await bytesOf(segmented))).corpus).toEqual(segmented);
+  expect((await readCorpus(await bytesOf(corpus))).corpus.segments).toBeUndefined();
+});
+
+test.each([
+  ['segment_start', Uint32Array.of(0, 3, 4), 'its segment_start has 3 numbers for 3 documents'],
+  ['segment_start', Uint32Array.of(0, 3, 3, 5), 'its last document ends at segment 5 of 4'],
+  ['segment_start', Uint32Array.of(0, 3, 2, 4), 'document 3 ends before it begins'.replace('3', '2')],
+  ['segment_row_start', Uint32Array.of(0, 1, 1, 3, 3), 'its last segment ends at entry 3 of 4'],
+  ['segment_term', Uint32Array.of(0, 0, 4, 1), 'segment 3 has term 4 of a vocabulary of 4'],
+  ['segment_count', Uint32Array.of(2, 1, 1, 0), 'segment 4 has a term with count 0'],
+  ['segment_count', Uint32Array.of(3, 1, 1, 7), 'document 1 is not the sum of its segments'],
+  ['segment_term', Uint32Array.of(0, 0, 3, 1), 'document 1 is not the sum of its segments'],
+])('a file whose %s contradicts the rest is refused: %#', async (name, array, message) => {
+  const key = { segment_start: 'start', segment_row_start: 'rowStart', segment_term: 'term', segment_count: 'count' }[
+    name
+  ]!;
+  await expect(bytesOf({ ...segmented, segments: { ...segmented.segments!, [key]: array } })).rejects.toThrow(message);
+});

@@ -22,19 +22,23 @@ describe.each(table)('$name', ({ name, exact, topics = [2, 3], gap }) => {
     ? 'has no gap between bound and log evidence, to 1e-10'
     : 'has a bound below the log evidence by exactly KL(q ‖ p), to 1e-10';
 
-  it.each(topics)(`${says}, at every stage of the fit, for K = %i`, (K) => {
-    for (let seed = 1; seed <= 8; seed++) {
-      const { logEvidence, bound, kl } = gap(K, seed);
-      if (exact) expect(Math.abs(kl)).toBeLessThan(1e-10);
-      else expect(logEvidence - bound).toBeGreaterThan(1e-3);
-      expect(Math.abs(logEvidence - bound - kl)).toBeLessThan(1e-10);
-      if (seed === 3) {
-        const difference = logEvidence - bound;
-        const small = (x: number) => (Math.abs(x) < 1e-10 ? x.toExponential(0) : x.toFixed(6));
-        lines.push([name, String(K), logEvidence.toFixed(6), bound.toFixed(6), small(difference), small(kl)]);
+  it.each(topics)(
+    `${says}, at every stage of the fit, for K = %i`,
+    (K) => {
+      for (let seed = 1; seed <= 8; seed++) {
+        const { logEvidence, bound, kl } = gap(K, seed);
+        if (exact) expect(Math.abs(kl)).toBeLessThan(1e-10);
+        else expect(logEvidence - bound).toBeGreaterThan(1e-3);
+        expect(Math.abs(logEvidence - bound - kl)).toBeLessThan(1e-10);
+        if (seed === 3) {
+          const difference = logEvidence - bound;
+          const small = (x: number) => (Math.abs(x) < 1e-10 ? x.toExponential(0) : x.toFixed(6));
+          lines.push([name, String(K), logEvidence.toFixed(6), bound.toFixed(6), small(difference), small(kl)]);
+        }
       }
-    }
-  }, 60_000);
+    },
+    60_000,
+  );
 });
 
 describe.each([...lda, ...mixture, ...plsa].filter(({ topics }) => topics === undefined))(

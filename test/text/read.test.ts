@@ -571,3 +571,36 @@ describe('inputs', () => {
     }
   });
 });
+
+describe('--group', () => {
+  const lines = [
+    { year: 1900, who: 'A', text: 'one', id: 'x' },
+    { year: 1900, who: 'A', text: 'two', id: 'y' },
+    { year: 1900, who: 'B', text: 'three', id: 'z' },
+    { year: 1900, who: 'A', text: 'four', id: 'w' },
+  ];
+  const ndjson = lines.map((line) => `${JSON.stringify(line)}\n`).join('');
+  const csv = `id,year,who,text\n${lines.map(({ id, year, who, text }) => `${id},${year},${who},${text}`).join('\n')}\n`;
+
+  test.each([
+    ['ndjson', ndjson],
+    ['csv', csv],
+  ] as const)('joins consecutive records of equal values: %s', async (format, content) => {
+    const found = await piped(content, { 'input-format': format, group: 'year,who', meta: 'who', text: 'text' });
+    expect(texts(found)).toEqual(['one\ntwo', 'three', 'four']);
+    expect(ids(found)).toEqual(['1900-A', '1900-B', '1900-A']);
+    expect(found.map(({ meta }) => meta)).toEqual([['A'], ['B'], ['A']]);
+  });
+
+  test('does not join records of two files', async () => {
+    const found = await read([await file('a.ndjson', ndjson), await file('b.ndjson', ndjson)], { group: 'year' });
+    expect(texts(found)).toEqual(['one\ntwo\nthree\nfour', 'one\ntwo\nthree\nfour']);
+  });
+
+  test('refuses a record without a value, and text that has no fields', async () => {
+    expect((await refusal(piped(ndjson, { group: 'yaer' }))).message).toBe(
+      'stdin:1: no value of "yaer", expected one to group by',
+    );
+    expect((await refusal(piped('plain\n', { group: 'year' }))).status).toBe(2);
+  });
+});

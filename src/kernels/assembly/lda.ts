@@ -8,7 +8,7 @@ const LEAST: f32 = 0.0115;
  * e^ψ(x) of four x: e^(−1/x) · g(x), g(x) = x + ½ + q(w), w = 1/(x + 1.35), q of degree 5; relative error 9e-6 for x
  * in [0.02, 0.1], 1.7e-6 to 1, 4e-7 above. One division.
  */
-// @ts-expect-error: decorator
+// @ts-ignore: decorator
 @inline
 function expDigamma(given: v128): v128 {
   const x = f32x4.max(given, f32x4.splat(LEAST));
@@ -35,7 +35,7 @@ function expDigamma(given: v128): v128 {
   return f32x4.mul(f32x4.mul(g, p), scale);
 }
 
-// @ts-expect-error: decorator
+// @ts-ignore: decorator
 @inline
 function sumOf(v: v128): f32 {
   return (
