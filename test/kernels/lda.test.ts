@@ -1,0 +1,165 @@
+/** The kernels against the f64 loops they stand for: the same model, with and without `precise`. */
+import { describe, expect, it } from 'vitest';
+import type { Corpus } from '../../src/corpus/corpus.js';
+import { documentCount } from '../../src/corpus/corpus.js';
+import type { FitSums } from '../../src/em/schedules.js';
+import { allocateState, allocateSums } from '../../src/em/state.js';
+import { random } from '../../src/math/random.js';
+import { createLda, ldaSettings } from '../../src/models/lda.js';
+import { createLdaStart } from '../../src/models/lda-start.js';
+import { withDefaults } from '../../src/settings.js';
+import { corpusOf } from '../_corpora.js';
+
+/** Documents of 0 to 60 random terms, some of them often. */
+function randomCorpus(D: number, V: number, seed: number): Corpus {
+  const draws = random(seed);
+  const documents = Array.from({ length: D }, () => {
+    const counts = new Map<number, number>();
+    for (let n = draws.integer(61); n > 0; n--)
+      counts.set(draws.integer(V), 1 + (draws.integer(9) === 0 ? draws.integer(40) : 0));
+    return [...counts] as [number, number][];
+  });
+  return corpusOf(documents, V);
+}
+
+/** One warm E-step from random topics and the uninformed start, in both precisions. */
+function bothESteps(corpus: Corpus, K: number, settings: Record<string, unknown>, blocks: readonly number[]) {
+  const V = corpus.vocabulary.length;
+  const dims = { V, K };
+  const [kernel, reference] = [false, true].map((precise) => {
+    const model = createLda(withDefaults(ldaSettings, { ...settings, precise }), dims);
+    const state = allocateState(model, dims, documentCount(corpus));
+    const sums = allocateSums(model, dims);
+    model.initialise(corpus, state, random(3));
+    model.resetPosterior(corpus, state);
+    for (let b = 0; b + 1 < blocks.length; b++) model.eStep(corpus, blocks[b]!, blocks[b + 1]!, state, sums, 'warm');
+    return { state, sums };
+  });
+  return { kernel: kernel!, reference: reference! };
+}
+
+/** The largest |a − b| / (1 + |b|). */
+function difference(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  let largest = 0;
+  for (let i = 0; i < b.length; i++) {
+    const d = Math.abs(a[i]! - b[i]!) / (1 + Math.abs(b[i]!));
+    if (!(d <= largest)) largest = d;
+  }
+  return largest;
+}
+
+function expectTwins(
+  { kernel, reference }: ReturnType<typeof bothESteps>,
+  { gamma = 1e-4, statistics = 1e-4 }: { gamma?: number; statistics?: number } = {},
+): void {
+  expect(difference(kernel.state.posterior['gamma']!, reference.state.posterior['gamma']!)).toBeLessThan(gamma);
+  expect(difference(kernel.sums.statistics['topicTerm']!, reference.sums.statistics['topicTerm']!)).toBeLessThan(
+    statistics,
+  );
+  expect(kernel.sums.statistics['documents']).toEqual(reference.sums.statistics['documents']);
+  const total = (sums: FitSums) => sums.terms.reduce((a, b) => a + b, 0);
+  const size = reference.sums.terms.reduce((a, b) => a + Math.abs(b), 0);
+  expect(Math.abs(total(kernel.sums) - total(reference.sums))).toBeLessThan(1e-6 * size);
+}
+
+describe('the E-step of LDA', () => {
+  it.each([1, 2, 3, 4, 5, 7, 8, 31, 100])('of K = %i topics agrees with the reference', (K) => {
+    expectTwins(bothESteps(randomCorpus(80, 50, K), K, {}, [0, 33, 80]));
+  });
+
+  it('agrees with point topics, of which some have never seen a term', () => {
+    const corpus = randomCorpus(60, 30, 9);
+    expectTwins(bothESteps(corpus, 6, { beta: 'point' }, [0, 60]));
+  });
+
+  it.each(['0.000001', '0.001', '0.02', '50', '100000'])('agrees at alpha = %s', (alpha) => {
+    const both = bothESteps(randomCorpus(60, 40, 5), 10, { alpha }, [0, 60]);
+    expectTwins(both, { gamma: 1e-3, statistics: 1e-3 });
+  });
+
+  it.each([1e-6, 1e-3, 100])('agrees at eta = %f', (eta) => {
+    const corpus = randomCorpus(60, 40, 6);
+    const dims = { V: 40, K: 8 };
+    const bounds = [false, true].map((precise) => {
+      const model = createLda(
+        withDefaults(ldaSettings, { eta, precise, 'learn-eta': false, 'learn-alpha': 'none' }),
+        dims,
+      );
+      const state = allocateState(model, dims, 60);
+      const sums = allocateSums(model, dims);
+      model.initialise(corpus, state, random(3));
+      model.resetPosterior(corpus, state);
+      for (let i = 0; i < 4; i++) {
+        for (const sum of Object.values(sums.statistics)) sum.fill(0);
+        sums.terms.fill(0);
+        model.globalTerms(state, sums.terms);
+        model.eStep(corpus, 0, 60, state, sums, 'warm');
+        model.mStep(state, sums.statistics, true);
+      }
+      return sums.terms.reduce((a, b) => a + b, 0);
+    });
+    expect(Math.abs(bounds[0]! / bounds[1]! - 1)).toBeLessThan(1e-5);
+  });
+
+  it('agrees on documents of one term, of a million tokens of one term, and without terms', () => {
+    const corpus = corpusOf(
+      [
+        [[0, 1]],
+        [],
+        [[2, 1_000_000]],
+        [
+          [0, 3],
+          [1, 1_000_000],
+          [2, 1],
+        ],
+        [],
+      ],
+      3,
+    );
+    expectTwins(bothESteps(corpus, 5, {}, [0, 5]));
+  });
+
+  it('leaves the tokens of every document where they belong: each adds its length to the statistics', () => {
+    const corpus = randomCorpus(50, 30, 12);
+    const { kernel } = bothESteps(corpus, 7, {}, [0, 20, 50]);
+    const tokens = corpus.count.reduce((a, b) => a + b, 0);
+    expect(kernel.sums.statistics['topicTerm']!.reduce((a, b) => a + b, 0)).toBeCloseTo(tokens, 2);
+  });
+
+  it('serves corpora one after the other', () => {
+    const K = 5;
+    const model = createLda(withDefaults(ldaSettings, {}), { V: 20, K });
+    const first = randomCorpus(40, 20, 1);
+    const gammas = [first, randomCorpus(10, 20, 2), first].map((corpus) => {
+      const state = allocateState(model, { V: 20, K }, documentCount(corpus));
+      model.initialise(corpus, state, random(3));
+      model.eStep(corpus, 0, documentCount(corpus), state, allocateSums(model, { V: 20, K }), 'cold');
+      return state.posterior['gamma']!;
+    });
+    expect(gammas[2]).toEqual(gammas[0]);
+  });
+});
+
+describe('the start of LDA', () => {
+  it.each([1, 3, 4, 10])('of K = %i topics agrees with the reference, visit for visit', (K) => {
+    const corpus = randomCorpus(60, 40, 20 + K);
+    const dims = { V: 40, K };
+    const [kernel, reference] = [false, true].map((precise) => {
+      const start = createLdaStart(dims, precise);
+      const state = allocateState(start, dims, 60);
+      const sums = allocateSums(start, dims);
+      start.initialise(corpus, sums.statistics, random(8));
+      start.mStep(state, sums.statistics, false);
+      start.resetPosterior(corpus, state);
+      sums.statistics['topicTerm']!.fill(0);
+      start.eStep(corpus, 0, 60, state, sums, 'cold');
+      start.eStep(corpus, 0, 60, state, sums, 'warm');
+      return { tokens: state.posterior['tokens']!, sums };
+    });
+    expect(difference(kernel!.tokens, reference!.tokens)).toBeLessThan(1e-3);
+    expect(difference(kernel!.sums.statistics['topicTerm']!, reference!.sums.statistics['topicTerm']!)).toBeLessThan(
+      1e-3,
+    );
+    expect(Math.abs(kernel!.sums.terms[0]! / reference!.sums.terms[0]! - 1)).toBeLessThan(1e-5);
+  });
+});
