@@ -37,12 +37,14 @@ export class NumericalError extends Error {
   }
 }
 
-/** The closest of `known` to `word` by edit distance, if close enough to be a slip of the fingers. */
+/** The closest of `known` to `word` by edit distance, if close enough to be a slip of the fingers, or a part of it. */
 export function didYouMean(word: string, known: Iterable<string>): string | undefined {
   let best: string | undefined;
   let bestDistance = Math.max(2, Math.floor(word.length / 3)) + 1;
   for (const candidate of known) {
-    const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
+    const [a, b] = [word.toLowerCase(), candidate.toLowerCase()];
+    const isPart = a.length > 2 && b.includes(a);
+    const distance = isPart ? 1 : editDistance(a, b);
     if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
   }
   return best;

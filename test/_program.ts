@@ -3,7 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { onTestFinished } from 'vitest';
+import { onTestFinished, vi } from 'vitest';
+
+// A test of the program starts it a few times; on a busy machine each start takes a second.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const BINARY = fileURLToPath(new URL('../bin/thema.js', import.meta.url));
 

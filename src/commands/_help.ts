@@ -8,7 +8,9 @@ const COLUMN = 28;
 export function help(command: Command, common: Settings, width: number): string {
   const { examples, description, groups, variants } = command;
   const isTable = (text: string) => text.startsWith(' ');
-  const paragraphs = description.split('\n\n').map((text) => (isTable(text) ? text : wrapped(text, width, 0)));
+  const paragraphs = description
+    .split('\n\n')
+    .map((text) => (isTable(text) ? tableLines(text, width) : wrapped(text, width, 0)));
   const own: [string, Settings][] = Object.entries(variants?.settings ?? {}).map(([name, table]) => [
     `With --${variants!.by} ${name}`,
     table,
@@ -19,6 +21,13 @@ export function help(command: Command, common: Settings, width: number): string 
     [`${heading}:`, ...Object.entries(settings).map(([name, setting]) => optionLines(name, setting, width))].join('\n'),
   );
   return `${[usage(command), exampleLines(examples, width), ...paragraphs, ...options].join('\n\n')}\n`;
+}
+
+/** Lines such as `  --model lda  what it is`, the last column broken into lines of its own. */
+function tableLines(text: string, width: number): string {
+  return text.replace(/^( +\S+ \S+ +)(.*)$/gm, (_, start: string, what: string) => {
+    return start + wrapped(what, width, start.length).trimStart();
+  });
 }
 
 function usage({ name, operands }: Command): string {

@@ -37,7 +37,11 @@ export const command = defineCommand({
     const names = Object.keys(model.readings);
     const by = values.by ?? names[0];
     const reading =
-      by === undefined ? () => new Float64Array(0) : Object.hasOwn(model.readings, by) ? model.readings[by]! : undefined;
+      by === undefined
+        ? () => new Float64Array(0)
+        : Object.hasOwn(model.readings, by)
+          ? model.readings[by]!
+          : undefined;
     if (reading === undefined) {
       throw new UserError(
         `--by: got "${by}", ${names.length === 0 ? 'but the topics of points have no terms' : `expected one of ${names.join(', ')} for this model`}`,

@@ -79,7 +79,12 @@ export function leadingDirections(corpus: Corpus, weight: Float64Array, P: numbe
 }
 
 /** The documents' points in the basis (V×P), of length 1; a document without a term of weight there is the origin. D×P. */
-export function project({ rowStart, term }: Corpus, weight: Float64Array, basis: Float64Array, P: number): Float64Array {
+export function project(
+  { rowStart, term }: Corpus,
+  weight: Float64Array,
+  basis: Float64Array,
+  P: number,
+): Float64Array {
   const D = rowStart.length - 1;
   const points = new Float64Array(D * P);
   for (let d = 0; d < D; d++) {
@@ -111,7 +116,13 @@ function combineRows(
 }
 
 /** Writes XᵀX · basis, a document at a time. */
-function timesGram({ rowStart, term }: Corpus, weight: Float64Array, basis: Float64Array, out: Float64Array, L: number) {
+function timesGram(
+  { rowStart, term }: Corpus,
+  weight: Float64Array,
+  basis: Float64Array,
+  out: Float64Array,
+  L: number,
+) {
   const y = new Float64Array(L);
   out.fill(0);
   for (let d = 0; d + 1 < rowStart.length; d++) {

@@ -81,7 +81,7 @@ export async function* fit<Data>(
       );
     }
     if (previous !== undefined && rises) checkRise(model, previous, iteration, afterMStep, objective, terms);
-    const change = previous === undefined ? null : (objective - previous.objective) / Math.abs(objective);
+    const change = previous === undefined ? null : relativeChange(previous.objective, objective);
     let stop: StopReason | null = iteration >= iterations ? 'iterations' : null;
     if (!model.stochastic && change !== null && !soft && change < tolerance) stop = 'converged';
     let heldOutObjective: number | null = null;
@@ -109,6 +109,12 @@ export async function* fit<Data>(
     if (stop !== null) return;
     if (rises) model.mStep(state, sums.statistics, soft);
   }
+}
+
+/** (to − from) / |to|, or to the larger of both sizes where `to` is nearly 0; 0 where both are. */
+function relativeChange(from: number, to: number): number {
+  const size = Math.max(Math.abs(from), Math.abs(to));
+  return size === 0 ? 0 : (to - from) / (Math.abs(to) > 1e-6 * size ? Math.abs(to) : size);
 }
 
 function checkRise<Data>(

@@ -42,7 +42,7 @@ export function createLdaKernel({ V, K }: { V: number; K: number }): LdaKernel {
   let topicsChanged = true;
   let laidOut: Corpus | undefined;
   let at!: ReturnType<typeof layOut>;
-  const columns = new Map<number, Columns>();
+  const columns = new Map<string, Columns>();
 
   function layOut(corpus: Corpus) {
     const D = documentCount(corpus);
@@ -111,8 +111,9 @@ export function createLdaKernel({ V, K }: { V: number; K: number }): LdaKernel {
       };
     },
     terms(corpus, from, to, logBeta, topicTerm) {
-      const block = columns.get(from) ?? columnsOf(corpus, from, to, V);
-      columns.set(from, block);
+      const key = `${from}-${to}`;
+      const block = columns.get(key) ?? columnsOf(corpus, from, to, V);
+      columns.set(key, block);
       memory.u32(at.columnStart, V + 1).set(block.start);
       memory.u32(at.columnEntry, block.entry.length).set(block.entry);
       memory.u32(at.columnDocument, block.document.length).set(block.document);

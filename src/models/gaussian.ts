@@ -150,11 +150,7 @@ const LOG_2 = log(2);
 const LOG_PI = log(3.141592653589793);
 
 /** Σ over a block's Wisharts of E[log |Λ|], where log |S| is `logDeterminant`. Bishop 2006, eq. B.81. */
-export function expectedLogPrecision(
-  { copies, dimension }: Shape,
-  degrees: number,
-  logDeterminant: number,
-): number {
+export function expectedLogPrecision({ copies, dimension }: Shape, degrees: number, logDeterminant: number): number {
   let sum = dimension * LOG_2;
   for (let j = 0; j < dimension; j++) sum += digamma((degrees - j) / 2);
   return copies * sum - logDeterminant;

@@ -44,7 +44,8 @@ export const gmmSettings = {
   columns: {
     kind: 'text',
     value: 'NAMES',
-    describe: 'columns or fields of numbers that are the points, separated by commas [default: points made of the text]',
+    describe:
+      'columns or fields of numbers that are the points, separated by commas [default: points made of the text]',
   },
   dimensions: {
     kind: 'integer',
@@ -63,7 +64,8 @@ export const gmmSettings = {
   covariance: {
     kind: 'choice',
     choices: ['full', 'tied', 'diag', 'spherical'],
-    describe: 'covariance of components: any, one for all, of columns alone, one number [default: full for --columns, diag for text]',
+    describe:
+      'covariance of components: any, one for all, of columns alone, one number [default: full for --columns, diag for text]',
   },
   'reg-covar': {
     kind: 'number',
@@ -121,7 +123,10 @@ export function createGmm(
   const kind = settings.covariance ?? (isText ? 'diag' : 'full');
   const tied = kind === 'tied';
   const shape = kind === 'diag' ? diagonal(P) : kind === 'spherical' ? scalar(P) : dense(P);
-  const axes: Axis[] = [...(tied ? [] : (['K'] as const)), ...(kind === 'diag' ? [P] : kind === 'spherical' ? [] : [P, P])];
+  const axes: Axis[] = [
+    ...(tied ? [] : (['K'] as const)),
+    ...(kind === 'diag' ? [P] : kind === 'spherical' ? [] : [P, P]),
+  ];
   const blocks = tied ? 1 : K;
   const alpha0 = settings.alpha ?? 1 / K;
   const kappa0 = settings.kappa;
@@ -393,7 +398,8 @@ export function createGmm(
     for (let k = 0; k < K; k++) {
       const points = sums['count']![k]!;
       state.params['weight']![k] = points / total;
-      for (let p = 0; p < P && points > 0; p++) state.params['mean']![k * P + p]! += sums['first']![k * P + p]! / points;
+      for (let p = 0; p < P && points > 0; p++)
+        state.params['mean']![k * P + p]! += sums['first']![k * P + p]! / points;
     }
   }
 

@@ -40,7 +40,6 @@ import {
   logPoints,
   normalised,
   normaliseTopics,
-  seedFromDocuments,
   sumOf,
   topicSums,
   topicTerms,
@@ -49,9 +48,10 @@ import {
 export const hmmSettings = {
   inference: {
     kind: 'choice',
-    choices: ['vb', 'em'],
-    default: 'vb',
-    describe: 'Dirichlet posteriors of start, transitions and topics (vb), or points by Baum–Welch (em)',
+    choices: ['em', 'vb'],
+    // Dealt half of each document, the points predict the other half better: on the bundled corpus 1,870 to 2,060
+    default: 'em',
+    describe: 'start, transitions and topics as points, by Baum–Welch (em), or as Dirichlet posteriors (vb)',
   },
   alpha: {
     kind: 'number',
@@ -59,7 +59,7 @@ export const hmmSettings = {
     min: 0,
     max: 1e6,
     default: 0.1,
-    describe: 'prior of the start and of transitions: Dirichlet (vb), or pseudo-counts (em; 0 is none)',
+    describe: 'prior of the start and of transitions: pseudo-counts (em; 0 is none), or Dirichlet (vb)',
   },
   stickiness: {
     kind: 'number',
@@ -74,15 +74,15 @@ export const hmmSettings = {
     value: 'H',
     min: 0,
     max: 1e6,
-    default: 0.1,
-    describe: "prior of topics' terms: Dirichlet (vb), or pseudo-counts (em; 0 is maximum likelihood)",
+    default: 0.3,
+    describe: "prior of topics' terms: pseudo-counts (em; 0 is none), or Dirichlet, where its learning starts (vb)",
   },
   'learn-eta': { kind: 'flag', default: true, describe: 'learn eta by Newton steps (vb)' },
   start: {
     kind: 'choice',
-    choices: ['documents', 'random'],
-    default: 'documents',
-    describe: 'first topics: each made of a few documents drawn at random, or random',
+    choices: ['passages', 'random'],
+    default: 'passages',
+    describe: 'first topics: each made of a few passages of neighbouring segments drawn at random, or random',
   },
 } as const satisfies Settings;
 
@@ -364,7 +364,7 @@ export function createHmm(
     const { params } = state;
     const topics = params[topicsName]!;
     if (settings.start === 'random') for (let i = 0; i < topics.length; i++) topics[i] = random.gamma(100) / 100;
-    else seedFromDocuments(corpus, topics, V, K, random);
+    else seedFromPassages(corpus.segments ?? oneSegmentEach(corpus), topics, V, K, random);
     // Sure of the chain as of 100 observations each
     params['start']!.fill(100 / K);
     params['transition']!.fill((100 * (1 - STAY)) / Math.max(1, K - 1));
@@ -440,6 +440,34 @@ export function createHmm(
       return { path: mostLikelyPath(T, state.derived), posterior: belief.slice(0, T * K) };
     },
   };
+}
+
+/** Passages that a topic starts with, and the tokens of each: so many that its segments are of a kind, if it has them. */
+const PASSAGES = 10;
+const PASSAGE_TOKENS = 50;
+
+/** Topics of a few passages each, over a flat floor that sums to 1, so that no term is impossible. */
+function seedFromPassages(
+  { start, rowStart, term, count }: Segments,
+  topics: Float64Array,
+  V: number,
+  K: number,
+  random: Random,
+): void {
+  const documentEnd = new Uint32Array(rowStart.length - 1);
+  for (let d = 0; d + 1 < start.length; d++) documentEnd.fill(start[d + 1]!, start[d], start[d + 1]);
+  const spoken = Array.from(documentEnd.keys()).filter((s) => rowStart[s + 1]! > rowStart[s]!);
+  topics.fill(1 / V);
+  for (let i = 0; i < K * PASSAGES && spoken.length > 0; i++) {
+    const first = spoken[random.integer(spoken.length)]!;
+    let tokens = 0;
+    for (let s = first; s < documentEnd[first]! && tokens < PASSAGE_TOKENS; s++) {
+      for (let e = rowStart[s]!; e < rowStart[s + 1]!; e++) {
+        topics[term[e]! * K + (i % K)]! += count[e]!;
+        tokens += count[e]!;
+      }
+    }
+  }
 }
 
 function isEmpty({ start, rowStart }: Segments, d: number): boolean {

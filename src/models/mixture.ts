@@ -40,6 +40,10 @@ import {
   ZERO,
 } from './topics.js';
 
+/**
+ * `vb` by default: on the bundled corpus (K = 50, every fifth paragraph held out) its completion perplexity is 2112, that
+ * of `em` 2620, and it says how many topics are needed. On titles of six words `em` is better: 526 to 572.
+ */
 export const mixtureSettings = {
   inference: {
     kind: 'choice',

@@ -45,6 +45,8 @@ export async function* pointBatches(
   });
   for await (const document of documents(inputs, { ...options, text: columns.join(',') }, stdin)) {
     const cells = document.text.split('\n');
+    if (cells.length !== columns.length)
+      throw new UserError(`${document.place}: a cell of ${columns.join(', ')} holds a line break, expected a number`);
     for (const [p, name] of columns.entries()) values.push(numberOf(cells[p]!, `${document.place}: column ${name}`));
     ids.push(document.id);
     for (const [i, value] of document.meta.entries()) meta[i]!.push(value);

@@ -2,7 +2,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { folder, output, rows, run } from '../_program.js';
 
 const cwd = folder(
-  { 'quoted.ndjson': '{"id":"a, \\"b\\"","text":"babama babula"}\n{"id":"c","text":"nothing known"}\n' },
+  { 'quoted.ndjson': '{"id":"a, \\"b\\"","text":"babama babula"}\n{"id":"c","text":"quantum physics"}\n' },
   afterAll,
 );
 output(['generate', '-d', '80', '-k', '3', '--terms', '80', '-o', 'c.ndjson', '--truth', 'truth'], { cwd });

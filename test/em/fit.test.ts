@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { cutBlocks } from '../../src/em/blocks.js';
-import type { FitOptions, Iteration } from '../../src/em/fit.js';
+import { type FitOptions, fit, type Iteration } from '../../src/em/fit.js';
 import type { Model } from '../../src/em/model.js';
 import { allocateState, allocateSums } from '../../src/em/state.js';
 import { NumericalError } from '../../src/errors.js';

@@ -201,3 +201,19 @@ test.each([
   ]!;
   await expect(bytesOf({ ...segmented, segments: { ...segmented.segments!, [key]: array } })).rejects.toThrow(message);
 });
+
+test('points come back with the names of their columns, and contradictions are noticed', async () => {
+  const points: Corpus = {
+    ...corpus,
+    rowStart: new Uint32Array(4),
+    term: new Uint32Array(0),
+    count: new Uint32Array(0),
+    vocabulary: [],
+    vectors: { columns: ['x', 'y'], values: Float64Array.of(1, 2, 3, 4, -5.5, 1e-300) },
+  };
+  expect(await readCorpus(await bytesOf(points))).toEqual({ corpus: points, record });
+  const short = { ...points, vectors: { columns: ['x', 'y'], values: Float64Array.of(1, 2) } };
+  await expect(bytesOf(short)).rejects.toThrow('it has 1 vectors for 3 documents');
+  const infinite = { ...points, vectors: { columns: ['x', 'y'], values: Float64Array.of(1, 2, 3, 4, 5, 1 / 0) } };
+  await expect(bytesOf(infinite).then(readCorpus)).rejects.toThrow('element 5 of its vectors is Infinity');
+});

@@ -126,6 +126,22 @@ describe('the E-step of LDA', () => {
     expect(kernel.sums.statistics['topicTerm']!.reduce((a, b) => a + b, 0)).toBeCloseTo(tokens, 2);
   });
 
+  it('serves blocks that overlap, one after the other', () => {
+    const corpus = randomCorpus(50, 30, 12);
+    const parts = bothESteps(corpus, 7, {}, [0, 20, 50]).kernel;
+    const whole = bothESteps(corpus, 7, {}, [0, 50]).kernel;
+    expect(difference(parts.sums.terms, whole.sums.terms)).toBeLessThan(1e-6);
+    const model = createLda(withDefaults(ldaSettings, {}), { V: 30, K: 7 });
+    const state = allocateState(model, { V: 30, K: 7 }, 50);
+    model.initialise(corpus, state, random(3));
+    model.resetPosterior(corpus, state);
+    model.eStep(corpus, 0, 20, state, allocateSums(model, { V: 30, K: 7 }), 'warm');
+    model.resetPosterior(corpus, state);
+    const sums = allocateSums(model, { V: 30, K: 7 });
+    model.eStep(corpus, 0, 50, state, sums, 'warm');
+    expect(sums.terms).toEqual(whole.sums.terms);
+  });
+
   it('serves corpora one after the other', () => {
     const K = 5;
     const model = createLda(withDefaults(ldaSettings, {}), { V: 20, K });

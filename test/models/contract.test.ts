@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadModel, saveModel } from '../../src/commands/_model.js';
 import { type Corpus, documentCount, tokenCount } from '../../src/corpus/corpus.js';
-import { fit, type Iteration, ROUNDING } from '../../src/em/fit.js';
+import { type Iteration, fit as iterationsOf, ROUNDING } from '../../src/em/fit.js';
 import { infer } from '../../src/em/infer.js';
 import type { Sums } from '../../src/em/model.js';
 import { allocateState, allocateSums, clear, withDocuments } from '../../src/em/state.js';
@@ -26,7 +26,7 @@ const SETTINGS: Readonly<Record<string, readonly Values[]>> = {
   ),
   hmm: [{}, { inference: 'em' }, { inference: 'em', alpha: 0, eta: 0 }, { stickiness: 5 }],
   vae: [
-    { hidden: 20, batch: 10, rate: 0.02 },
+    { hidden: 20, batch: 10, rate: 0.02, dropout: 0 },
     { hidden: 20, batch: 10, rate: 0.02, decoder: 'mixture' },
   ],
 };
@@ -124,7 +124,7 @@ async function fittedFrom(c: Case, K: number, iterations: number, seed = 1, corp
   const { model, data, state, sums } = start;
   const trace: Iteration[] = [];
   const options = { iterations, tolerance: Number.NEGATIVE_INFINITY, softIterations: 5 };
-  for await (const last of fit(model, data, blocksOf(corpus), state, sums, options)) trace.push(last);
+  for await (const last of iterationsOf(model, data, blocksOf(corpus), state, sums, options)) trace.push(last);
   return { ...start, trace };
 }
 
@@ -204,7 +204,7 @@ describe.each(cases)('$says', (c) => {
     });
     const [whole, two] = [parts[0]!, parts[1]!];
     expect(whole.sums.terms.some((term) => term !== 0)).toBe(true);
-    expect(difference(two.sums.terms, whole.sums.terms)).toBeLessThanOrEqual(1e-12);
+    expect(difference(two.sums.terms, whole.sums.terms)).toBeLessThanOrEqual(slack);
     for (const [i, array] of whole.posterior.entries())
       expect(difference(two.posterior[i]!, array)).toBeLessThanOrEqual(probe.rounding ?? 0);
     for (const [name, array] of Object.entries(whole.sums.statistics ?? {}))

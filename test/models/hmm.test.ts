@@ -135,8 +135,8 @@ describe('the variational HMM', () => {
   });
 
   it('refuses priors that its expectations cannot hold', () => {
-    expect(() => made({ eta: 0 }, tokens, 2)).toThrow(UserError);
-    expect(() => made({ alpha: 0.001 }, tokens, 2)).toThrow(/--alpha: got 0.001/);
+    expect(() => made({ inference: 'vb', eta: 0 }, tokens, 2)).toThrow(UserError);
+    expect(() => made({ inference: 'vb', alpha: 0.001 }, tokens, 2)).toThrow(/--alpha: got 0.001/);
   });
 });
 

@@ -50,7 +50,12 @@ function fitted(K: number, seed: number, settings: Record<string, unknown>) {
   clear(sums);
   model.eStep(points, 0, D, state, sums, 'warm');
   model.globalTerms(state, sums.terms);
-  return { model, params: state.params, r: state.posterior['responsibility']!, bound: sums.terms.reduce((a, b) => a + b) };
+  return {
+    model,
+    params: state.params,
+    r: state.posterior['responsibility']!,
+    bound: sums.terms.reduce((a, b) => a + b),
+  };
 }
 
 /** The 2×2 matrix of component k that an array of one of the four shapes stands for. */
@@ -188,7 +193,9 @@ function vb(kind: Kind): GapRow {
       for (let code = 0; code < K ** D; code++) {
         const z = POINTS.map((_, d) => Math.floor(code / K ** d) % K);
         const counts = Array.from({ length: K }, (_, k) => z.filter((of) => of === k).length);
-        const p = counts.map((n, k): Conjugate => posterior(prior, kind, POINTS.filter((_, d) => z[d] === k) as Pair[], n));
+        const p = counts.map(
+          (n, k): Conjugate => posterior(prior, kind, POINTS.filter((_, d) => z[d] === k) as Pair[], n),
+        );
         if (shared) {
           const nu = nu0 + D;
           const scatter = sumOfScatters(prior, p);
@@ -255,4 +262,6 @@ function sumOfScatters(prior: Conjugate, parts: readonly Conjugate[]): [Pair, Pa
   ];
 }
 
-export const rows: GapRow[] = [...(['full', 'tied', 'diag', 'spherical'] as const).flatMap((kind) => [em(kind), vb(kind)])];
+export const rows: GapRow[] = [
+  ...(['full', 'tied', 'diag', 'spherical'] as const).flatMap((kind) => [em(kind), vb(kind)]),
+];
