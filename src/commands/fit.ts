@@ -260,7 +260,7 @@ function heldOutOf(
 ): NonNullable<FitOptions<unknown>['heldOut']> {
   const state = withDocuments(model, dims, parameters, documentCount(corpus));
   const data = model.prepare(corpus, state);
-  return { data, blocks: cutBlocks(corpus.rowStart), state, patience: model.heldOut!.patience };
+  return { data, blocks: cutBlocks(entryStart(corpus)), state, patience: model.heldOut!.patience };
 }
 
 /** Fits the start of a model, and gives its statistics to the model's first M-step. */

@@ -1,6 +1,6 @@
 /**
- * Decompositions of small dense matrices, and the one door to the package that does them. Its QR of 20,000 × 110 takes
- * 21 s where ten passes over the same numbers take one, so what is tall is orthonormalised through its Gram matrix.
+ * Decompositions of small dense matrices, and the one door to the package that does them. What is tall does not come
+ * here: the package's QR of 20,000 × 110 takes 6.8 s of processor time, through the Gram matrix it is 0.5 s.
  */
 import { CholeskyDecomposition, EigenvalueDecomposition, Matrix } from 'ml-matrix';
 import { log } from './special.js';

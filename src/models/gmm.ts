@@ -29,8 +29,7 @@
  * @see Dempster, Laird & Rubin 1977; Attias 1999, A variational Bayesian framework for graphical models; Bishop 2006,
  * Pattern recognition and machine learning, §9.2 (em) and §10.2 (vb), both from memory
  */
-import { type Corpus, documentCount } from '../corpus/corpus.js';
-import { inverseDocumentFrequencies, leadingDirections, project, tfidf } from '../corpus/lsa.js';
+import type { Corpus } from '../corpus/corpus.js';
 import type { Arrays, Axis, Shapes, State, Sums, TopicModel } from '../em/model.js';
 import { STATUS, UserError } from '../errors.js';
 import { expectLog, logNormaliser } from '../math/dirichlet.js';
@@ -39,6 +38,16 @@ import { exp, log, logSumExp } from '../math/special.js';
 import type { Settings, Values } from '../settings.js';
 import { dense, diagonal, expectedLogPrecision, scalar, wishartNormaliser } from './gaussian.js';
 import { kMeans } from './k-means.js';
+import {
+  basisFinder,
+  checkColumns,
+  classTfidf,
+  moments,
+  type Points,
+  pointsOfText,
+  pointsOfVectors,
+  projectedMeans,
+} from './points.js';
 
 export const gmmSettings = {
   columns: {
@@ -97,15 +106,6 @@ export const gmmSettings = {
   },
 } as const satisfies Settings;
 
-/** Documents as points, as an E-step reads them. */
-export interface Points {
-  /** D×P. */
-  readonly values: Float64Array;
-  /** Whether a document is no point: it has no term that the model knows. */
-  readonly absent: Uint8Array;
-  readonly corpus: Corpus;
-}
-
 const LOG_2PI = log(6.283185307179586);
 
 /** A responsibility below this leaves no trace in sums of doubles. */
@@ -138,7 +138,7 @@ export function createGmm(
   const block = new Float64Array(shape.size);
   const factor = new Float64Array(shape.size);
   const concentration = new Float64Array(K).fill(alpha0);
-  let lsaOf: { corpus: Corpus; idf: Float64Array; basis: Float64Array } | undefined;
+  const findBasis = basisFinder(P);
 
   const blockOf = (k: number): number => (tied ? 0 : k * shape.size);
 
@@ -215,7 +215,7 @@ export function createGmm(
    * where the likelihood is greatest, and near the end of a fit can lower it; then the covariance stays as it was, and
    * the log likelihood never falls (a generalised M-step). A component without points stays where it is, with weight 0.
    */
-  function maximise({ params, derived }: State, sums: Arrays, keepBetter: boolean): void {
+  function maximise({ params, derived }: State, sums: Arrays): void {
     const { weight, mean, covariance } = params;
     centre(sums);
     const total = sumOf(sums['count']!);
@@ -236,7 +236,7 @@ export function createGmm(
       if (Number.isNaN(determinant)) throw singular(b);
       const loss = determinant + shape.trace(factor, 0, empirical, 0);
       const lossBefore = derived['determinant']![b]! + shape.trace(derived['factor']!, at, empirical, 0);
-      if (!keepBetter || loss <= lossBefore) covariance!.set(block, at);
+      if (loss <= lossBefore) covariance!.set(block, at);
     }
   }
 
@@ -286,7 +286,7 @@ export function createGmm(
 
   function mStep(state: State, statistics: Arrays): void {
     if (variational) maximisePosteriors(state, statistics);
-    else maximise(state, statistics, true);
+    else maximise(state, statistics);
     if (isText) state.params['topic_term']!.set(statistics['topicTerm']!);
     derive(state);
   }
@@ -336,26 +336,15 @@ export function createGmm(
   }
 
   function prepare(corpus: Corpus, { params }: State): Points {
-    const D = documentCount(corpus);
-    const absent = new Uint8Array(D);
-    if (!isText) return { values: corpus.vectors!.values, absent, corpus };
-    const values = project(corpus, tfidf(corpus, params['idf']!), params['basis']!, P);
-    for (let d = 0; d < D; d++) {
-      absent[d] = 1;
-      for (let p = 0; p < P; p++) if (values[d * P + p] !== 0) absent[d] = 0;
-    }
-    return { values, absent, corpus };
+    return isText ? pointsOfText(corpus, params, P) : pointsOfVectors(corpus);
   }
 
   function initialise(corpus: Corpus, state: State, random: Random): void {
     const { params } = state;
     if (isText) {
-      if (lsaOf?.corpus !== corpus) {
-        const idf = inverseDocumentFrequencies(corpus);
-        lsaOf = { corpus, idf, basis: leadingDirections(corpus, tfidf(corpus, idf), P, random) };
-      }
-      params['idf']!.set(lsaOf.idf);
-      params['basis']!.set(lsaOf.basis);
+      const { idf, basis } = findBasis(corpus, random);
+      params['idf']!.set(idf);
+      params['basis']!.set(basis);
     }
     const points = prepare(corpus, state);
     const present = Uint32Array.from(points.absent.keys()).filter((d) => !points.absent[d]);
@@ -466,7 +455,12 @@ export function createGmm(
     proportions({ posterior }, d, out) {
       out.set(posterior['responsibility']!.subarray(d * K, (d + 1) * K));
     },
-    readings: isText ? { ctfidf, mean: projectedMeans } : {},
+    readings: isText
+      ? {
+          ctfidf: ({ params }) => classTfidf(params['topic_term']!, V, K),
+          mean: (state) => projectedMeans(state, V, K, P),
+        }
+      : {},
     predictor: () => null,
     facts({ params, derived }, k) {
       const covariance = shape.variances(variational ? params['scatter']! : params['covariance']!, blockOf(k));
@@ -479,33 +473,6 @@ export function createGmm(
       };
     },
   };
-
-  /**
-   * Class-based TF-IDF: the share of the topic's tokens that are term w, times log(1 + A / f_w), with A the mean number
-   * of tokens of a topic and f_w that of the term. Grootendorst 2022, BERTopic, eq. 2.
-   */
-  function ctfidf({ params }: State): Float64Array {
-    const weights = params['topic_term']!.slice();
-    const totals = new Float64Array(K);
-    for (let i = 0; i < weights.length; i++) totals[i % K]! += weights[i]!;
-    const average = sumOf(totals) / K;
-    for (let w = 0; w < V; w++) {
-      const frequency = sumOf(weights.subarray(w * K, (w + 1) * K));
-      const rarity = frequency > 0 ? log(1 + average / frequency) : 0;
-      for (let k = 0; k < K; k++) weights[w * K + k]! *= totals[k]! > 0 ? rarity / totals[k]! : 0;
-    }
-    return weights;
-  }
-
-  /** The means as TF-IDF vectors: basis · μ_k. */
-  function projectedMeans({ params }: State): Float64Array {
-    const { basis, mean } = params;
-    const weights = new Float64Array(V * K);
-    for (let w = 0; w < V; w++)
-      for (let k = 0; k < K; k++)
-        for (let p = 0; p < P; p++) weights[w * K + k]! += basis![w * P + p]! * mean![k * P + p]!;
-    return weights;
-  }
 }
 
 function allocated(shapes: Shapes, V: number, K: number): Arrays {
@@ -516,28 +483,6 @@ function allocated(shapes: Shapes, V: number, K: number): Arrays {
       new Float64Array(axes.reduce<number>((size, axis) => size * extent(axis), 1)),
     ]),
   );
-}
-
-/** Mean and variance of each column over some points. */
-function moments(values: Float64Array, present: Uint32Array, P: number) {
-  const mean = new Float64Array(P);
-  const variance = new Float64Array(P);
-  for (const d of present) for (let p = 0; p < P; p++) mean[p]! += values[d * P + p]! / present.length;
-  for (const d of present)
-    for (let p = 0; p < P; p++) {
-      const delta = values[d * P + p]! - mean[p]!;
-      variance[p]! += (delta * delta) / present.length;
-    }
-  return { mean, variance };
-}
-
-/** @throws {UserError} where a column is the same in every row: no component differs in it, and its variance is 0 */
-function checkColumns(names: readonly string[], variance: Float64Array, mean: Float64Array): void {
-  const constant = variance.findIndex((v, p) => !(v > 1e-28 * mean[p]! * mean[p]!));
-  if (constant < 0) return;
-  throw new UserError(`column ${names[constant]}: is ${Number(mean[constant]!.toPrecision(12))} in every row`, {
-    hint: 'leave it out of --columns: it tells no component from another',
-  });
 }
 
 function sumOf(values: Float64Array): number {

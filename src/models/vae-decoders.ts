@@ -5,8 +5,15 @@
 import type { Corpus } from '../corpus/corpus.js';
 import type { Arrays, Shapes, State } from '../em/model.js';
 import { log } from '../math/special.js';
-import { EPSILON, mixBackward, mixForward, normaliseRows, normaliseRowsBackward, softmaxColumns } from './vae-layers.js';
-import { softmaxColumnsBackward } from './vae-layers.js';
+import {
+  EPSILON,
+  mixBackward,
+  mixForward,
+  normaliseRows,
+  normaliseRowsBackward,
+  softmaxColumns,
+  softmaxColumnsBackward,
+} from './vae-layers.js';
 
 /** Documents side by side: S columns each, those of `documents[b]` from b S on. */
 export interface Columns {
@@ -25,7 +32,14 @@ export interface Decoder {
   readonly dropout: boolean;
   derive(state: State): void;
   /** Log probability of each document's tokens into `words`; writes ∂θ, adds ∂β and ∂shift, or what `finish` needs. */
-  train(columns: Columns, theta: Float64Array, state: State, sums: Arrays, words: Float64Array, gTheta: Float64Array): void;
+  train(
+    columns: Columns,
+    theta: Float64Array,
+    state: State,
+    sums: Arrays,
+    words: Float64Array,
+    gTheta: Float64Array,
+  ): void;
   /** Log probability of each column's tokens into `words`, under running statistics; writes ∂θ unless it is null. */
   evaluate(columns: Columns, theta: Float64Array, state: State, words: Float64Array, gTheta: Float64Array | null): void;
   /** Completes the gradients in `sums`; moves running statistics by `rate` towards those of the batch. */
@@ -145,7 +159,8 @@ export function productDecoder(V: number, K: number): Decoder {
     predict(theta, { derived }, out) {
       mixForward(derived['scaledBeta']!, theta, V, K, 1, out);
       addToRows(out, 1, derived['offset']!);
-      softmaxColumns(out, V, 1, new Float64Array(1), new Float64Array(1), out);
+      room(1);
+      softmaxColumns(out, V, 1, most, sum, out);
     },
   };
 }

@@ -163,13 +163,7 @@ export function normaliseColumnsBackward(
 }
 
 /** As {@link normaliseColumns}, of each of R rows over its C columns. */
-export function normaliseRows(
-  x: Float64Array,
-  R: number,
-  C: number,
-  mean: Float64Array,
-  variance: Float64Array,
-): void {
+export function normaliseRows(x: Float64Array, R: number, C: number, mean: Float64Array, variance: Float64Array): void {
   for (let r = 0; r < R; r++) {
     const [from, to] = [r * C, r * C + C];
     let sum = 0;

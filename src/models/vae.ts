@@ -68,7 +68,14 @@ export const vaeSettings = {
     default: 1,
     describe: 'Dirichlet prior of topic proportions, whose Laplace approximation is the logistic-normal prior',
   },
-  hidden: { kind: 'integer', value: 'H', min: 1, max: 100_000, default: 100, describe: "units of the encoder's layers" },
+  hidden: {
+    kind: 'integer',
+    value: 'H',
+    min: 1,
+    max: 100_000,
+    default: 100,
+    describe: "units of the encoder's layers",
+  },
   dropout: {
     kind: 'number',
     value: 'P',
@@ -186,6 +193,7 @@ export function createVae(
   let noise: Float64Array;
   let theta: Float64Array;
   let thetaMask: Float64Array;
+  let maskedTheta: Float64Array;
   let gTheta: Float64Array;
   let columnWork: Float64Array;
   let columnWork2: Float64Array;
@@ -204,12 +212,8 @@ export function createVae(
     }
     if (C > columnCapacity) {
       columnCapacity = C;
-      [noise, theta, thetaMask, gTheta] = [0, 0, 0, 0].map(() => new Float64Array(K * C)) as [
-        Float64Array,
-        Float64Array,
-        Float64Array,
-        Float64Array,
-      ];
+      [noise, theta, gTheta] = [new Float64Array(K * C), new Float64Array(K * C), new Float64Array(K * C)];
+      [thetaMask, maskedTheta] = [new Float64Array(K * C), new Float64Array(K * C)];
       [columnWork, columnWork2, words] = [new Float64Array(C), new Float64Array(C), new Float64Array(C)];
     }
   }
@@ -346,11 +350,9 @@ export function createVae(
     shiftCode(B, params['encoderShift']!);
     checked('the encoder (mean, log variance)', code, B * K2);
     drawTheta(B, 1);
-    if (decoder.dropout) for (let i = 0; i < K * B; i++) gTheta[i] = theta[i]! * thetaMask[i]!;
+    if (decoder.dropout) for (let i = 0; i < K * B; i++) maskedTheta[i] = theta[i]! * thetaMask[i]!;
     const columns: Columns = { corpus, documents, B, S: 1 };
-    // gTheta holds the masked θ on the way in, and ∂θ on the way out.
-    const shown = decoder.dropout ? noiseless(gTheta, K * B) : theta;
-    decoder.train(columns, shown, state, statistics, words, gTheta);
+    decoder.train(columns, decoder.dropout ? maskedTheta : theta, state, statistics, words, gTheta);
     checked('the decoder', words, B);
     const before = sums.terms[0]! + sums.terms[1]! + sums.terms[2]!;
     for (let b = 0; b < B; b++) {
@@ -391,14 +393,6 @@ export function createVae(
     }
     statistics['documents']![0]! += B;
     return sums.terms[0]! + sums.terms[1]! + sums.terms[2]! - before;
-  }
-
-  let masked = new Float64Array(0);
-  /** A copy of `values` that stays as it is while they are overwritten. */
-  function noiseless(values: Float64Array, length: number): Float64Array {
-    if (masked.length < length) masked = new Float64Array(length);
-    for (let i = 0; i < length; i++) masked[i] = values[i]!;
-    return masked;
   }
 
   /** Row b of `code` as the posterior of document d. */
@@ -467,7 +461,8 @@ export function createVae(
     for (let b = 0; b < B; b++) {
       const d = documents[b]!;
       let content = 0;
-      for (let i = rowStart[d]!; i < rowStart[d + 1]!; i++) content = scramble(scramble(content ^ term[i]!) ^ count[i]!);
+      for (let i = rowStart[d]!; i < rowStart[d + 1]!; i++)
+        content = scramble(scramble(content ^ term[i]!) ^ count[i]!);
       reseed(content, 1, 0);
       for (let s = 0; s < S; s++) {
         if (nodes === undefined) drawNormals(b * S + s, B * S);
@@ -522,15 +517,10 @@ export function createVae(
       for (let j = 0; j < K2; j++) params[name]![j]! += rate * (statistics[name]![j]! / count - params[name]![j]!);
     decoder.finish(state, statistics, rate);
     for (const name of LEARNED) {
-      adamStep(
-        params[name]!,
-        statistics[name]!,
-        1 / count,
-        derived[`${name}First`]!,
-        derived[`${name}Second`]!,
-        step,
-        { ...ADAM, rate: settings.rate },
-      );
+      adamStep(params[name]!, statistics[name]!, 1 / count, derived[`${name}First`]!, derived[`${name}Second`]!, step, {
+        ...ADAM,
+        rate: settings.rate,
+      });
     }
     decoder.derive(state);
   }
@@ -560,7 +550,10 @@ export function createVae(
     const shift = params['shift']!.fill(1);
     for (let i = 0; i < corpus.term.length; i++) shift[corpus.term[i]!]! += corpus.count[i]!;
     let mean = 0;
-    for (let w = 0; w < V; w++) mean += (shift[w] = log(shift[w]!)) / V;
+    for (let w = 0; w < V; w++) {
+      shift[w] = log(shift[w]!);
+      mean += shift[w]! / V;
+    }
     for (let w = 0; w < V; w++) shift[w]! -= mean;
     params['encoderVariance']!.fill(1);
     params['runningVariance']?.fill(1);

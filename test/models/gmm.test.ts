@@ -242,7 +242,7 @@ describe.each(CASES)('a mixture of covariance $covariance fitted by $inference',
       [8, 0],
       [0, 8],
     ];
-    const truth = Array.from({ length: 300 }, (_, d) => (d % 6 < 3 ? 0 : d % 6 < 5 ? 1 : 2));
+    const truth: number[] = Array.from({ length: 300 }, (_, d) => (d % 6 < 3 ? 0 : d % 6 < 5 ? 1 : 2));
     const corpus = pointsOf(truth.map((k) => centres[k]!.map((x) => x + draws.normal())));
     const { model, state } = await fittedTo(corpus, 3, { covariance, inference });
     const theta = new Float64Array(3);
@@ -254,7 +254,7 @@ describe.each(CASES)('a mixture of covariance $covariance fitted by $inference',
     expect(new Set(names).size).toBe(3);
     expect(found.filter((k, d) => k !== names[truth[d]!]).length).toBeLessThan(3);
     centres.forEach((centre, k) => {
-      const { weight, mean } = model.facts(state, names[k]!) as unknown as { weight: number; mean: number[] };
+      const { weight, mean } = model.facts(state, names[k]!) as { weight: number; mean: number[] };
       expect(Math.abs(weight - [0.5, 1 / 3, 1 / 6][k]!)).toBeLessThan(0.03);
       mean.forEach((x, p) => {
         expect(Math.abs(x - centre[p]!)).toBeLessThan(0.5);

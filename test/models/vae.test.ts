@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { selectDocuments } from '../../src/corpus/select.js';
 import { cutEvenly } from '../../src/em/blocks.js';
-import { fit } from '../../src/em/fit.js';
+import { fit as fitModel } from '../../src/em/fit.js';
 import { infer } from '../../src/em/infer.js';
 import type { Sums } from '../../src/em/model.js';
 import { allocateState, allocateSums, clear, withDocuments } from '../../src/em/state.js';
@@ -123,7 +123,7 @@ describe.each(['product', 'mixture'])('the %s decoder', (decoder) => {
     expect(run.state.posterior['theta']).toEqual(posterior);
   });
 
-  it("does not ask where a document stands: the same counts have the same bound and proportions", () => {
+  it('does not ask where a document stands: the same counts have the same bound and proportions', () => {
     const run = started({ decoder }, 3);
     train(run, 2);
     const moved = selectDocuments(run.corpus, [40, 7, 40]);
@@ -136,7 +136,9 @@ describe.each(['product', 'mixture'])('the %s decoder', (decoder) => {
     expect(at(0)).toEqual([...evaluated(run, 40, 41).terms]);
     expect(at(2)).toEqual(at(0));
     expect(at(1)).not.toEqual(at(0));
-    expect([...state.posterior['theta']!.subarray(0, 3)]).toEqual([...run.state.posterior['theta']!.subarray(120, 123)]);
+    expect([...state.posterior['theta']!.subarray(0, 3)]).toEqual([
+      ...run.state.posterior['theta']!.subarray(120, 123),
+    ]);
   });
 
   it('is not harmed by empty documents: they add nothing and keep the prior', () => {
@@ -153,7 +155,7 @@ describe.each(['product', 'mixture'])('the %s decoder', (decoder) => {
     const run = started({ decoder, hidden: 30, rate: 0.01, batch: 50 }, 3, planted(600));
     const { model, state, sums, data, D } = run;
     const options = { iterations: 40, tolerance: 0, softIterations: 0 };
-    for await (const _ of fit(model, data, cutEvenly(D, model.batch!), state, sums, options));
+    for await (const _ of fitModel(model, data, cutEvenly(D, model.batch!), state, sums, options));
     const topics = model.readings['probability']!(state);
     const blocks = [0, 1, 2].map((k) => {
       const mass = [0, 1, 2].map((b) => [0, 1, 2, 3].reduce((sum, i) => sum + topics[(4 * b + i) * 3 + k]!, 0));
@@ -268,7 +270,7 @@ describe('training', () => {
     const heldOut = { data: run.model.prepare(held, state), blocks: [0, 40], state, patience: 3 };
     const seen: number[] = [];
     let stop: string | null = null;
-    for await (const iteration of fit(run.model, run.data, cutEvenly(40, 20), run.state, run.sums, {
+    for await (const iteration of fitModel(run.model, run.data, cutEvenly(40, 20), run.state, run.sums, {
       iterations: 500,
       tolerance: 0,
       softIterations: 0,
