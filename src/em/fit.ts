@@ -2,7 +2,7 @@ import { NumericalError } from '../errors.js';
 import type { Blocks } from './blocks.js';
 import { infer } from './infer.js';
 import type { Model, State } from './model.js';
-import { batch, crossFitted, type FitSums, stochastic } from './schedules.js';
+import { type FitSums, SCHEDULES } from './schedules.js';
 
 export interface FitOptions<Data> {
   /** Passes over the documents at most. */
@@ -64,14 +64,14 @@ export async function* fit<Data>(
   sums: FitSums,
   { iterations, tolerance, softIterations, heldOut }: FitOptions<Data>,
 ): AsyncGenerator<Iteration, void> {
-  const schedule = model.stochastic ? stochastic : model.schedule === 'cross-fitted' ? crossFitted : batch;
-  const rises = schedule === batch;
-  const pass = schedule({ model, data, blocks, state, sums });
+  const schedule = model.schedule ?? 'batch';
+  const rises = schedule === 'batch';
+  const pass = SCHEDULES[schedule]({ model, data, blocks, state, sums });
   let previous: Iteration | undefined;
   let best = { iteration: 0, heldOut: Number.NEGATIVE_INFINITY, params: [] as Float64Array[] };
   for (let iteration = 1; ; iteration++) {
     const soft = iteration <= softIterations;
-    const first = schedule === crossFitted ? 'cold' : 'warm';
+    const first = schedule === 'cross-fitted' ? 'cold' : 'warm';
     const afterMStep = await pass(previous === undefined ? first : soft ? 'guarded' : 'warm', soft);
     const terms = sums.terms.slice();
     const objective = total(terms);
@@ -83,7 +83,7 @@ export async function* fit<Data>(
     if (previous !== undefined && rises) checkRise(model, previous, iteration, afterMStep, objective, terms);
     const change = previous === undefined ? null : relativeChange(previous.objective, objective);
     let stop: StopReason | null = iteration >= iterations ? 'iterations' : null;
-    if (!model.stochastic && change !== null && !soft && change < tolerance) stop = 'converged';
+    if (schedule !== 'stochastic' && change !== null && !soft && change < tolerance) stop = 'converged';
     let heldOutObjective: number | null = null;
     let heldOutError: number | null = null;
     if (heldOut !== undefined) {

@@ -58,16 +58,12 @@ export interface Model<Data> {
   /** Names of the objective's terms. `log_prior`, if there is one, is the part that is not of the ELBO. */
   readonly terms: readonly string[];
   /**
-   * When the M-step comes: after a pass over all blocks (`batch`, unless said otherwise); or before each block, given the
-   * statistics of all the others (`cross-fitted`), and then the objective is a held-out score that is not promised to
-   * rise.
+   * When the M-step comes. `batch`, unless said otherwise: after a pass over all blocks; only then is the objective
+   * promised to rise. `cross-fitted`: before each block, given the statistics of all the others; the objective is a
+   * held-out score. `stochastic`: after each block, as a gradient step; E-steps are noisy estimates, and the fit stops on
+   * held-out documents.
    */
-  readonly schedule?: 'batch' | 'cross-fitted';
-  /**
-   * Whether E-steps are noisy estimates and the M-step is a gradient step: then it follows each block, the objective is
-   * not promised to rise, and the fit stops on held-out documents.
-   */
-  readonly stochastic?: boolean;
+  readonly schedule?: 'batch' | 'cross-fitted' | 'stochastic';
   /** Documents of one block, where the number matters; else blocks are cut by their entries. */
   readonly batch?: number;
   readonly params: Shapes;

@@ -23,7 +23,7 @@ export interface Pass<Data> {
 export type Schedule = (start: Start, soft: boolean) => Promise<number>;
 
 /** *Batch*: S = Σ_b S_b. The M-step follows the pass. */
-export function batch<Data>({ model, data, blocks, state, sums }: Pass<Data>): Schedule {
+function batch<Data>({ model, data, blocks, state, sums }: Pass<Data>): Schedule {
   return async (start) => {
     clear(sums);
     model.globalTerms(state, sums.terms);
@@ -36,7 +36,7 @@ export function batch<Data>({ model, data, blocks, state, sums }: Pass<Data>): S
 }
 
 /** *Stochastic*: S = S_b, a gradient. An M-step follows each block. */
-export function stochastic<Data>({ model, data, blocks, state, sums }: Pass<Data>): Schedule {
+function stochastic<Data>({ model, data, blocks, state, sums }: Pass<Data>): Schedule {
   return async (start, soft) => {
     clear(sums);
     model.globalTerms(state, sums.terms);
@@ -53,7 +53,7 @@ export function stochastic<Data>({ model, data, blocks, state, sums }: Pass<Data
  * *Cross-fitted*: each block's E-step follows an M-step on the statistics of all other blocks, S − S_b. Before its first
  * visit a block's statistics are its share of those given in `sums`, so that a random start is withdrawn block by block.
  */
-export function crossFitted<Data>({ model, data, blocks, state, sums }: Pass<Data>): Schedule {
+function crossFitted<Data>({ model, data, blocks, state, sums }: Pass<Data>): Schedule {
   const B = blocks.length - 1;
   const ofBlock = Array.from({ length: B }, () => ({
     statistics: Object.fromEntries(Object.entries(sums.statistics).map(([name, sum]) => [name, sum.map((x) => x / B)])),
@@ -74,6 +74,9 @@ export function crossFitted<Data>({ model, data, blocks, state, sums }: Pass<Dat
     return Number.POSITIVE_INFINITY;
   };
 }
+
+/** The schedules by name. */
+export const SCHEDULES = { batch, stochastic, 'cross-fitted': crossFitted };
 
 function addStatistics(to: Arrays, from: Arrays, sign: 1 | -1): void {
   for (const [name, sum] of Object.entries(to)) {

@@ -169,15 +169,19 @@ export function productDecoder(V: number, K: number): Decoder {
 const LEAST = 1e-300;
 
 /**
- * p(w | θ) = Σ_k θ_k φ_wk with φ_k = softmax_w(β_wk + c_w), c the `shift`: LDA with a logistic-normal prior. Only a
- * document's own terms are visited. Without the normalisation of β over topics that AVITM has, which allows K topics to
- * differ in a term by √K at most.
+ * p(w | θ) = Σ_k θ_k φ_wk with φ_k = softmax_w(BN(β_wk) + c_w), c the `shift`: LDA with a logistic-normal prior. Only
+ * a document's own terms are visited. BN is over the K topics of a term, so it is a way to write φ and needs no running
+ * statistics; without it all topics become the same one. It allows a term's probabilities to differ between topics by a
+ * factor of about e^√K.
+ *
+ * @see Srivastava & Sutton 2017, §3
  */
 export function mixtureDecoder(V: number, K: number): Decoder {
   const most = new Float64Array(K);
   const sum = new Float64Array(K);
   const own = new Float64Array(K);
   const gOwn = new Float64Array(K);
+  const mean = new Float64Array(V);
 
   /** Words of column c of C; adds ∂φ unless it is null; writes ∂θ of the column unless it is null. */
   function column(
@@ -210,13 +214,16 @@ export function mixtureDecoder(V: number, K: number): Decoder {
 
   return {
     params: {},
-    derived: { phi: ['V', 'K'] },
+    derived: { phi: ['V', 'K'], normalised: ['V', 'K'], spread: ['V'] },
     statistics: { phi: ['V', 'K'] },
     dropout: false,
     derive({ params, derived }) {
       const phi = derived['phi']!;
+      const normalised = derived['normalised']!;
+      normalised.set(params['beta']!);
+      normaliseRows(normalised, V, K, mean, derived['spread']!);
       for (let w = 0, i = 0; w < V; w++)
-        for (let k = 0; k < K; k++, i++) phi[i] = params['beta']![i]! + params['shift']![w]!;
+        for (let k = 0; k < K; k++, i++) phi[i] = normalised[i]! + params['shift']![w]!;
       softmaxColumns(phi, V, K, most, sum, phi);
     },
     train({ corpus, documents, B }, theta, { derived }, sums, words, gTheta) {
@@ -232,6 +239,7 @@ export function mixtureDecoder(V: number, K: number): Decoder {
       g.set(sums['phi']!);
       softmaxColumnsBackward(derived['phi']!, V, K, sum, g);
       for (let w = 0, i = 0; w < V; w++) for (let k = 0; k < K; k++, i++) sums['shift']![w]! += g[i]!;
+      normaliseRowsBackward(derived['normalised']!, V, K, derived['spread']!, g);
     },
     probability: ({ derived }) => derived['phi']!.slice(),
     predict: (theta, { derived }, out) => mixForward(derived['phi']!, theta, V, K, 1, out),

@@ -580,7 +580,7 @@ export function createVae(
     name: 'vae',
     objective: 'elbo',
     terms: ['words', 'proportions', 'entropy_proportions'],
-    stochastic: true,
+    schedule: 'stochastic',
     batch: settings.batch,
     heldOut: { share: settings['held-out'], patience: settings.patience },
     params: { ...learned, encoderMean: [K2], encoderVariance: [K2], ...decoder.params },

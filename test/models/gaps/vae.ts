@@ -57,7 +57,12 @@ function gapOfVae(decoder: 'product' | 'mixture', K: number, seed: number) {
   const v = (K === 1 ? 1 : 1 - 1 / K) / settings.alpha;
   const { beta, shift, runningMean, runningVariance } = state.params;
   const topic = (k: number) => {
-    const weights = Array.from({ length: V }, (_, w) => beta![w * K + k]! + shift![w]!);
+    const weights = Array.from({ length: V }, (_, w) => {
+      const row = [...beta!.subarray(w * K, w * K + K)];
+      const mean = row.reduce((a, b) => a + b) / K;
+      const variance = row.reduce((sum, x) => sum + (x - mean) ** 2, 0) / K;
+      return (row[k]! - mean) / Math.sqrt(variance + 1e-5) + shift![w]!;
+    });
     return weights.map((x) => x - logSumExp(weights));
   };
   const logTopics = Array.from({ length: K }, (_, k) => topic(k));
