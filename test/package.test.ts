@@ -55,6 +55,7 @@ test('users install few packages', () => {
   expect(Object.keys(manifest.dependencies)).toEqual([
     'cli-progress',
     'csv-parse',
+    'ml-matrix',
     'stopword',
     'string-width',
     'yargs',

@@ -207,7 +207,10 @@ describe.each(cases)('$says', (c) => {
     });
     const [whole, two] = [parts[0]!, parts[1]!];
     expect(whole.sums.terms.some((term) => term !== 0)).toBe(true);
-    expect(difference(two.sums.terms, whole.sums.terms)).toBeLessThanOrEqual(slack);
+    // In f32 a term may be the difference of two ten times its size.
+    expect(difference(two.sums.terms, whole.sums.terms)).toBeLessThanOrEqual(
+      probe.rounding === undefined ? slack : 10 * slack,
+    );
     for (const [i, array] of whole.posterior.entries())
       expect(difference(two.posterior[i]!, array)).toBeLessThanOrEqual(probe.rounding ?? 0);
     for (const [name, array] of Object.entries(whole.sums.statistics ?? {}))
