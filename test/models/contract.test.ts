@@ -207,14 +207,14 @@ describe.each(cases)('$says', (c) => {
     });
     const [whole, two] = [parts[0]!, parts[1]!];
     expect(whole.sums.terms.some((term) => term !== 0)).toBe(true);
-    // In f32 a term may be the difference of two ten times its size.
+    // In f32 a term may be the difference of two ten times its size, and sums over documents err like one.
     expect(difference(two.sums.terms, whole.sums.terms)).toBeLessThanOrEqual(
       probe.rounding === undefined ? slack : 10 * slack,
     );
     for (const [i, array] of whole.posterior.entries())
       expect(difference(two.posterior[i]!, array)).toBeLessThanOrEqual(probe.rounding ?? 0);
     for (const [name, array] of Object.entries(whole.sums.statistics ?? {}))
-      expect(difference(two.sums.statistics![name]!, array), name).toBeLessThanOrEqual(probe.rounding ?? 1e-14);
+      expect(difference(two.sums.statistics![name]!, array), name).toBeLessThanOrEqual(10 * (probe.rounding ?? 1e-15));
   });
 
   it('gives the same report and proportions after it is saved and loaded', async () => {
