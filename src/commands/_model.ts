@@ -74,7 +74,7 @@ export function saveModel(path: string, options: WriteOptions, loaded: Omit<Load
  *
  * @throws {UserError} 66 where there is none; 65 where it is damaged, not a model, or holds arrays that do not fit
  */
-export async function loadModel(path: string): Promise<LoadedModel> {
+export async function loadModel(path: string, threads = 1): Promise<LoadedModel> {
   const { model: name, arrays, vocabulary, ids, record: json } = await readModel(path);
   const kind = Object.hasOwn(MODELS, name) ? MODELS[name]! : undefined;
   if (kind === undefined)
@@ -82,7 +82,7 @@ export async function loadModel(path: string): Promise<LoadedModel> {
   const record = json as FitRecord;
   const shares = arrayOf(path, arrays, 'share', undefined);
   const dims: Dims = { V: vocabulary.length, K: shares.length };
-  const model = kind.create(record.settings, { ...dims, columns: record.columns?.length ?? 0 });
+  const model = kind.create(record.settings, { ...dims, columns: record.columns?.length ?? 0, threads });
   const state = allocateState(model, dims, ids?.length ?? 0);
   for (const [array, axes] of Object.entries(model.params)) {
     if (isTermTopic(axes))

@@ -13,6 +13,7 @@ import { loadModel, saveModel } from './_model.js';
 import { outputFileSettings, terminalWidth, writeReport } from './_output.js';
 import { progress } from './_progress.js';
 import { type Run, run } from './_run.js';
+import { threadsOf, threadsSettings } from './_threads.js';
 import { version } from './_version.js';
 
 const fitSettings = {
@@ -52,6 +53,7 @@ const fitSettings = {
     describe: 'fit this often from different starts, keep the best ELBO',
   },
   init: { kind: 'text', value: 'MODEL', describe: 'start from the topics and priors of a model file' },
+  ...threadsSettings,
   documents: { kind: 'flag', default: true, describe: "keep the documents' topic proportions in the model file" },
 } as const;
 
@@ -106,7 +108,11 @@ or a corpus file made by thema import; - is stdin.`,
       variant['columns'] as string | undefined,
     );
     const dims: Dims = { V: corpus.vocabulary.length, K: start?.dims.K ?? values.topics ?? kind.defaults.topics };
-    const model = kind.create(variant, { ...dims, columns: corpus.vectors?.columns.length ?? 0 });
+    const model = kind.create(variant, {
+      ...dims,
+      columns: corpus.vectors?.columns.length ?? 0,
+      threads: threadsOf(values),
+    });
     const options = { ...kind.defaults, ...defined({ 'soft-iterations': model.softIterations }), ...defined(values) };
     if (corpus.vectors === undefined) checkTokens(inputs, corpus, dims.K);
     checkMemory(model, dims, documentCount(corpus));

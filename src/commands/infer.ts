@@ -10,6 +10,7 @@ import { countOrAll } from './_numbers.js';
 import { reportSettings, terminalWidth, writeReport } from './_output.js';
 import { progress } from './_progress.js';
 import { type Segmented, segmentsOf, segmentsSettings } from './_segments.js';
+import { threadsOf, threadsSettings } from './_threads.js';
 
 const settings = {
   top: {
@@ -31,10 +32,10 @@ they come: memory does not grow with their number. The model's own text settings
     ['thema infer m.safetensors new.csv --text body -n all --format csv', 'all proportions'],
   ],
   operands: [{ name: 'model' }, { name: 'inputs', many: true, optional: true }],
-  groups: { Options: settings, ...readGroups, Output: reportSettings },
+  groups: { Options: { ...settings, ...threadsSettings }, ...readGroups, Output: reportSettings },
   async run({ operands, inputs, values }) {
     const path = operands['model']!;
-    const loaded = await loadModel(path);
+    const loaded = await loadModel(path, threadsOf(values));
     const { model, dims } = loaded;
     const say = progress(values);
     const top = countOrAll(values.top, '--top');

@@ -11,6 +11,7 @@ import { allNewDocuments, readGroups } from './_corpus.js';
 import { type LoadedModel, loadModel } from './_model.js';
 import { reportSettings, writeReport } from './_output.js';
 import { progress } from './_progress.js';
+import { threadsOf, threadsSettings } from './_threads.js';
 
 const settings = {
   seed: { kind: 'integer', alias: 's', value: 'S', min: 0, default: 1, describe: 'seed of the split into halves' },
@@ -31,10 +32,10 @@ Without INPUTS, prints what the fit itself reached on its training documents. Pe
     ['thema perplexity m.safetensors', 'the training documents'],
   ],
   operands: [{ name: 'model' }, { name: 'inputs', many: true, optional: true }],
-  groups: { Options: settings, ...readGroups, Output: reportSettings },
+  groups: { Options: { ...settings, ...threadsSettings }, ...readGroups, Output: reportSettings },
   async run({ operands, inputs, values }) {
     const path = operands['model']!;
-    const loaded = await loadModel(path);
+    const loaded = await loadModel(path, threadsOf(values));
     const say = progress(values);
     if (loaded.model.predictor(loaded.state) === null) {
       throw new UserError(

@@ -1,5 +1,6 @@
 import { type Corpus, documentCount } from '../corpus/corpus.js';
 import { kernelMemory } from './memory.js';
+import { type Columns, columnsOf, cutTasks, tasksOf } from './tasks.js';
 
 /** What phase 1 of documents [from, to) found; each array is valid until the next call. */
 export interface LdaFound {
@@ -34,10 +35,9 @@ export interface LdaKernel {
   terms(corpus: Corpus, from: number, to: number, logBeta: Float64Array, topicTerm: Float64Array | null): number;
 }
 
-export function createLdaKernel({ V, K }: { V: number; K: number }): LdaKernel {
+export function createLdaKernel({ V, K }: { V: number; K: number }, threads: number): LdaKernel {
   const K4 = Math.ceil(K / 4) * 4;
-  const memory = kernelMemory();
-  const { kernels } = memory;
+  const memory = kernelMemory(threads);
   const scaled = new Float32Array(V * K4);
   let topicsChanged = true;
   let laidOut: Corpus | undefined;
@@ -86,21 +86,12 @@ export function createLdaKernel({ V, K }: { V: number; K: number }): LdaKernel {
         for (let k = 0; k < K; k++) rows[i + k] = gamma[d * K + k]!;
       }
       const { rowStart, term, count, beta, theta, tokens, ratio } = at;
-      kernels.ldaDocuments(
-        from,
-        to,
-        K4,
-        rounds,
-        tolerance,
-        rowStart,
-        term,
-        count,
-        beta,
-        at.alpha,
-        at.gamma,
-        theta,
-        tokens,
-        ratio,
+      memory.run(
+        'ldaDocuments',
+        tasksOf(cutTasks(corpus.rowStart, from, to), (first, end) => [
+          ...[first, end, K4, rounds, tolerance],
+          ...[rowStart, term, count, beta, at.alpha, at.gamma, theta, tokens, ratio],
+        ]),
       );
       const first = corpus.rowStart[from]!;
       return {
@@ -118,7 +109,12 @@ export function createLdaKernel({ V, K }: { V: number; K: number }): LdaKernel {
       memory.u32(at.columnEntry, block.entry.length).set(block.entry);
       memory.u32(at.columnDocument, block.document.length).set(block.document);
       const { columnStart, columnEntry, columnDocument, ratio, theta, beta, statistics } = at;
-      kernels.ldaTerms(0, V, K4, columnStart, columnEntry, columnDocument, ratio, theta, beta, statistics);
+      memory.run(
+        'ldaTerms',
+        tasksOf(cutTasks(block.start, 0, V), (first, end) => [
+          ...[first, end, K4, columnStart, columnEntry, columnDocument, ratio, theta, beta, statistics],
+        ]),
+      );
       const found = memory.f32(statistics, V * K4);
       let words = 0;
       for (let w = 0; w < V; w++) {
@@ -132,30 +128,4 @@ export function createLdaKernel({ V, K }: { V: number; K: number }): LdaKernel {
       return words;
     },
   };
-}
-
-/** The entries of a block by term: entry places and documents of term w at [start[w], start[w + 1]). */
-interface Columns {
-  readonly start: Uint32Array;
-  readonly entry: Uint32Array;
-  readonly document: Uint32Array;
-}
-
-function columnsOf({ rowStart, term }: Corpus, from: number, to: number, V: number): Columns {
-  const first = rowStart[from]!;
-  const end = rowStart[to]!;
-  const start = new Uint32Array(V + 1);
-  for (let i = first; i < end; i++) start[term[i]! + 1]!++;
-  for (let w = 0; w < V; w++) start[w + 1]! += start[w]!;
-  const next = start.slice(0, V);
-  const entry = new Uint32Array(end - first);
-  const document = new Uint32Array(end - first);
-  for (let d = from; d < to; d++) {
-    for (let i = rowStart[d]!; i < rowStart[d + 1]!; i++) {
-      const place = next[term[i]!]!++;
-      entry[place] = i;
-      document[place] = d;
-    }
-  }
-  return { start, entry, document };
 }

@@ -1,14 +1,15 @@
 import { readFileSync } from 'node:fs';
+import { STATUS, UserError } from '../errors.js';
+import { createPool } from '../pool.js';
 
-/** The functions of assembly/; their arguments are numbers and pointers, in bytes. */
-export type KernelExports = Readonly<
-  Record<'ldaDocuments' | 'ldaTerms' | 'ldaStartDocuments', (...args: number[]) => void>
->;
+/** The functions of assembly/. */
+export type KernelName = 'ldaDocuments' | 'ldaTerms' | 'ldaStartDocuments' | 'ldaStartTerms';
 
-/** A memory for kernels, laid out afresh for each corpus, and the kernels on it. */
+/** A memory for kernels, laid out afresh for each corpus, and the threads that run them on it. */
 export interface KernelMemory {
-  readonly kernels: KernelExports;
-  /** Frees everything and makes room for arrays of these many 4-byte numbers, each 16-byte aligned. */
+  /** Calls a kernel with the arguments of each task, numbers and pointers in bytes, on all threads. */
+  run(name: KernelName, tasks: readonly (readonly number[])[]): void;
+  /** Frees everything and makes room for arrays of these many 4-byte numbers, all zero, each 16-byte aligned. */
   layOut<N extends string>(lengths: Readonly<Record<N, number>>): Readonly<Record<N, number>>;
   f32(pointer: number, length: number): Float32Array;
   u32(pointer: number, length: number): Uint32Array;
@@ -22,13 +23,14 @@ const BASE = 1024;
 
 let compiled: WebAssembly.Module | undefined;
 
-/** @throws {RangeError} from `layOut`, where the arrays need more than 4 GiB */
-export function kernelMemory(): KernelMemory {
+/** @throws {UserError} from `layOut`, where the arrays need more than 4 GiB */
+export function kernelMemory(threads: number): KernelMemory {
   compiled ??= new WebAssembly.Module(readFileSync(new URL('./kernels.wasm', import.meta.url)));
   const memory = new WebAssembly.Memory({ initial: 1, maximum: MOST_PAGES, shared: true });
-  const { exports } = new WebAssembly.Instance(compiled, { env: { memory } });
+  const kernels = new WebAssembly.Instance(compiled, { env: { memory } }).exports as Record<string, () => void>;
+  const pool = createPool(threads, compiled, memory, kernels);
   return {
-    kernels: exports as unknown as KernelExports,
+    run: pool.run,
     layOut(lengths) {
       let end = BASE;
       const pointers = Object.entries<number>(lengths).map(([name, length]) => {
@@ -37,9 +39,18 @@ export function kernelMemory(): KernelMemory {
         return [name, pointer] as const;
       });
       const pages = Math.ceil(end / PAGE);
-      if (pages > MOST_PAGES) throw new RangeError(`the kernels need ${pages} pages, there are ${MOST_PAGES}`);
+      if (pages > MOST_PAGES) {
+        throw new UserError(
+          `the corpus and its topics need ${(end / 2 ** 30).toFixed(1)} GiB in single precision, there are 4`,
+          {
+            status: STATUS.usage,
+            hint: 'fewer topics or terms, or --precise, which has no such limit',
+          },
+        );
+      }
       const has = memory.buffer.byteLength / PAGE;
       if (pages > has) memory.grow(pages - has);
+      new Uint8Array(memory.buffer, BASE, end - BASE).fill(0);
       return Object.fromEntries(pointers) as never;
     },
     f32: (pointer, length) => new Float32Array(memory.buffer, pointer, length),

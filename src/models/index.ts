@@ -16,6 +16,8 @@ export interface ModelDims {
   readonly K: number;
   /** Columns of the documents' vectors; 0 where they have none. */
   readonly columns: number;
+  /** Threads of the kernels, where a model has kernels; 1 unless said otherwise. No result depends on it. */
+  readonly threads?: number;
 }
 
 /** A row of the table of models: what it is, what can be set, how it is made and fitted. */

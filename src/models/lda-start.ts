@@ -37,7 +37,10 @@ const LATER_ROUNDS = 2;
 /** Blocks that the documents are dealt into, round and round, so that blocks are alike. */
 const BLOCKS = 20;
 
-export function createLdaStart({ V, K }: { V: number; K: number }, precise: boolean): StartModel<Corpus, Corpus> {
+export function createLdaStart(
+  { V, K, threads = 1 }: { V: number; K: number; threads?: number },
+  precise: boolean,
+): StartModel<Corpus, Corpus> {
   let kernel: LdaStartKernel | undefined;
   let share = new Float64Array(0);
   const weight = new Float64Array(K);
@@ -101,7 +104,7 @@ export function createLdaStart({ V, K }: { V: number; K: number }, precise: bool
     const topicTerm = statistics!['topicTerm']!;
     const rounds = start === 'cold' ? FIRST_ROUNDS : LATER_ROUNDS;
     if (!precise) {
-      kernel ??= createLdaStartKernel({ V, K });
+      kernel ??= createLdaStartKernel({ V, K }, threads);
       terms[0]! += kernel.documents(
         corpus,
         from,

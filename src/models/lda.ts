@@ -110,7 +110,7 @@ const KERNEL_ROUNDING = 1e-7;
 
 export function createLda(
   settings: Values<typeof ldaSettings>,
-  { V, K }: { V: number; K: number },
+  { V, K, threads = 1 }: { V: number; K: number; threads?: number },
 ): TopicModel<Corpus> {
   const smoothed = settings.beta === 'dirichlet';
   const rounds = settings['e-step-iterations'];
@@ -326,7 +326,7 @@ export function createLda(
 
   function eStep(corpus: Corpus, from: number, to: number, state: State, sums: Sums, start: Start): number {
     if (!settings.precise && start !== 'guarded') {
-      kernel ??= createLdaKernel({ V, K });
+      kernel ??= createLdaKernel({ V, K }, threads);
       kernelEStep(kernel, corpus, from, to, state, sums, start);
       return Number.POSITIVE_INFINITY;
     }
@@ -428,7 +428,7 @@ export function createLda(
   return {
     name: 'lda',
     ...(settings.precise ? {} : { rounding: KERNEL_ROUNDING }),
-    start: settings.start === 'cross-fitted' ? createLdaStart({ V, K }, settings.precise) : undefined,
+    start: settings.start === 'cross-fitted' ? createLdaStart({ V, K, threads }, settings.precise) : undefined,
     softIterations: settings.start === 'cross-fitted' ? 0 : 10,
     objective: 'elbo',
     terms: smoothed ? [...DOCUMENT_TERMS, 'topics', 'entropy_topics'] : DOCUMENT_TERMS,

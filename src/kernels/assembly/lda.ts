@@ -204,12 +204,11 @@ export function ldaTerms(
 }
 
 /**
- * The self-excluding collapsed updates of documents [from, to); see models/lda-start.ts.
+ * Phase 1 of the self-excluding collapsed updates, over documents [from, to); see models/lda-start.ts.
  *
- * Reads beta (V×K4, padded with zeros); improves tokens (D×K4); adds the shares to statistics (V×K4). `share` is room for
- * the longest document's entries × K4, `weight` for K4.
- *
- * @returns Σ n log Σ_k (N_dk − r_ik + α) β_kw of the last round: the predictive probability but for its normaliser
+ * Reads beta (V×K4, padded with zeros); improves tokens (D×K4). Leaves share (entries from `firstEntry` on × K4), the
+ * topics' shares of one token of each entry, and sums (entries), Σ_k (N_dk − r_ik + α) β_kw of the last round. `weight` is
+ * room for K4.
  */
 export function ldaStartDocuments(
   from: u32,
@@ -222,10 +221,10 @@ export function ldaStartDocuments(
   count: usize,
   beta: usize,
   tokens: usize,
+  firstEntry: u32,
   share: usize,
   weight: usize,
   sums: usize,
-  statistics: usize,
 ): void {
   const bytes = <usize>K4 << 2;
   const prior = f32x4.splat(alpha);
@@ -236,10 +235,11 @@ export function ldaStartDocuments(
     if (entries === 0) continue;
     const terms = term + (<usize>first << 2);
     const counts = count + (<usize>first << 2);
+    const shares = share + <usize>(first - firstEntry) * bytes;
     const own = tokens + <usize>d * bytes;
     for (let i: u32 = 0; i < entries; i++) {
       const b = beta + <usize>load<u32>(terms + (<usize>i << 2)) * bytes;
-      const r = share + <usize>i * bytes;
+      const r = shares + <usize>i * bytes;
       let s = zero;
       for (let k: usize = 0; k < bytes; k += 16) {
         const x = f32x4.mul(f32x4.add(v128.load(own + k), prior), v128.load(b + k));
@@ -252,7 +252,7 @@ export function ldaStartDocuments(
     for (let round: u32 = 0; round < rounds; round++) {
       for (let i: u32 = 0; i < entries; i++) {
         const b = beta + <usize>load<u32>(terms + (<usize>i << 2)) * bytes;
-        const r = share + <usize>i * bytes;
+        const r = shares + <usize>i * bytes;
         let s = zero;
         for (let k: usize = 0; k < bytes; k += 16) {
           const others = f32x4.max(f32x4.sub(v128.load(own + k), v128.load(r + k)), zero);
@@ -273,17 +273,37 @@ export function ldaStartDocuments(
       }
       memory.fill(own, 0, bytes);
       for (let i: u32 = 0; i < entries; i++) {
-        const r = share + <usize>i * bytes;
+        const r = shares + <usize>i * bytes;
         const n = f32x4.splat(load<f32>(counts + (<usize>i << 2)));
         for (let k: usize = 0; k < bytes; k += 16) {
           v128.store(own + k, f32x4.add(v128.load(own + k), f32x4.mul(n, v128.load(r + k))));
         }
       }
     }
-    for (let i: u32 = 0; i < entries; i++) {
-      const out = statistics + <usize>load<u32>(terms + (<usize>i << 2)) * bytes;
-      const r = share + <usize>i * bytes;
-      const n = f32x4.splat(load<f32>(counts + (<usize>i << 2)));
+  }
+}
+
+/** Phase 2, over terms [from, to): S_w = Σ_i n_i r_i over the entries of term w, in the order of columnEntry. */
+export function ldaStartTerms(
+  from: u32,
+  to: u32,
+  K4: u32,
+  columnStart: usize,
+  columnEntry: usize,
+  count: usize,
+  firstEntry: u32,
+  share: usize,
+  statistics: usize,
+): void {
+  const bytes = <usize>K4 << 2;
+  for (let w = from; w < to; w++) {
+    const out = statistics + <usize>w * bytes;
+    const end = load<u32>(columnStart + (<usize>w << 2), 4);
+    memory.fill(out, 0, bytes);
+    for (let e = load<u32>(columnStart + (<usize>w << 2)); e < end; e++) {
+      const i = load<u32>(columnEntry + (<usize>e << 2));
+      const n = f32x4.splat(load<f32>(count + (<usize>i << 2)));
+      const r = share + <usize>(i - firstEntry) * bytes;
       for (let k: usize = 0; k < bytes; k += 16) {
         v128.store(out + k, f32x4.add(v128.load(out + k), f32x4.mul(n, v128.load(r + k))));
       }

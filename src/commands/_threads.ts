@@ -1,0 +1,18 @@
+import { availableParallelism } from 'node:os';
+
+/** The option of commands whose E-steps have kernels. */
+export const threadsSettings = {
+  threads: {
+    kind: 'integer',
+    alias: 'j',
+    value: 'N',
+    min: 1,
+    max: 256,
+    describe: 'threads of the kernels of LDA; no result depends on it [default: the cores]',
+  },
+} as const;
+
+/** The threads asked for, else as many as there are cores. */
+export function threadsOf({ threads }: { readonly threads: number | undefined }): number {
+  return threads ?? availableParallelism();
+}

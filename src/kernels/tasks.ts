@@ -1,0 +1,48 @@
+import type { Corpus } from '../corpus/corpus.js';
+
+/** Entries of one task: some tens of microseconds a topic, so that threads share evenly and waking them costs little. */
+const ENTRIES = 1 << 11;
+
+/** Boundaries between `from` and `to` that cut what `start` counts into tasks; cut by the data alone. */
+export function cutTasks(start: Uint32Array, from: number, to: number): number[] {
+  const entries = Math.max(ENTRIES, Math.ceil((start[to]! - start[from]!) / 1024));
+  const cuts = [from];
+  for (let i = from + 1; i < to; i++) if (start[i]! - start[cuts.at(-1)!]! >= entries) cuts.push(i);
+  if (to > from) cuts.push(to);
+  return cuts;
+}
+
+/** Tasks of the ranges between neighbouring cuts. */
+export function tasksOf(
+  cuts: readonly number[],
+  args: (from: number, to: number, task: number) => number[],
+): number[][] {
+  return cuts.slice(1).map((to, task) => args(cuts[task]!, to, task));
+}
+
+/** The entries of documents [from, to) by term: those of term w are [start[w], start[w + 1]) of the other two. */
+export interface Columns {
+  readonly start: Uint32Array;
+  /** Places in the corpus's arrays, in order. */
+  readonly entry: Uint32Array;
+  readonly document: Uint32Array;
+}
+
+export function columnsOf({ rowStart, term }: Corpus, from: number, to: number, V: number): Columns {
+  const first = rowStart[from]!;
+  const end = rowStart[to]!;
+  const start = new Uint32Array(V + 1);
+  for (let i = first; i < end; i++) start[term[i]! + 1]!++;
+  for (let w = 0; w < V; w++) start[w + 1]! += start[w]!;
+  const next = start.slice(0, V);
+  const entry = new Uint32Array(end - first);
+  const document = new Uint32Array(end - first);
+  for (let d = from; d < to; d++) {
+    for (let i = rowStart[d]!; i < rowStart[d + 1]!; i++) {
+      const place = next[term[i]!]!++;
+      entry[place] = i;
+      document[place] = d;
+    }
+  }
+  return { start, entry, document };
+}

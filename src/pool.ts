@@ -1,0 +1,120 @@
+import { isMainThread, Worker, workerData } from 'node:worker_threads';
+
+/**
+ * Threads that call kernels on one shared memory. Which thread runs which task is chance; a task's result must not
+ * depend on it, and tasks of one run must not write to the same places.
+ */
+export interface Pool {
+  /** Calls kernel `name` with the arguments of each task; returns when all are done. */
+  run(name: string, tasks: readonly (readonly number[])[]): void;
+}
+
+type Kernels = Readonly<Record<string, (...args: number[]) => void>>;
+
+/** Words of the control block: what the run is, then for each worker its state and the number of its last run. */
+const NEXT = 0;
+const COUNT = 1;
+const KERNEL = 2;
+const FINISHED = 3;
+const FAILED = 4;
+const WORKERS = 5;
+/** A worker's state: it starts up until it says that it is ready. */
+const READY = 1;
+
+const MOST_TASKS = 4096;
+const MOST_ARGUMENTS = 20;
+
+/** Milliseconds without a sign of the workers after which a run gives up: a block of documents takes a thousandth of it. */
+const PATIENCE = 120_000;
+
+interface Shared {
+  readonly module: WebAssembly.Module;
+  readonly memory: WebAssembly.Memory;
+  /** Kernels by number. */
+  readonly names: readonly string[];
+  readonly control: Int32Array;
+  readonly tasks: Float64Array;
+  readonly worker: number;
+}
+
+/**
+ * A pool of `threads`, this one among them. The others start in the background: runs use those that are ready.
+ *
+ * @param kernels the kernels of `module` on `memory`, for this thread
+ */
+export function createPool(
+  threads: number,
+  module: WebAssembly.Module,
+  memory: WebAssembly.Memory,
+  kernels: Kernels,
+): Pool {
+  const names = Object.keys(kernels);
+  const workers = threads - 1;
+  const control = new Int32Array(new SharedArrayBuffer(4 * (WORKERS + 2 * workers)));
+  const tasks = new Float64Array(new SharedArrayBuffer(8 * MOST_TASKS * MOST_ARGUMENTS));
+  for (let worker = 0; worker < workers; worker++) {
+    const shared: Shared = { module, memory, names, control, tasks, worker };
+    new Worker(new URL(import.meta.url), { workerData: shared }).unref();
+  }
+  return {
+    run(name, list) {
+      if (list.length > MOST_TASKS) throw new RangeError(`got ${list.length} tasks, expected at most ${MOST_TASKS}`);
+      list.forEach((args, task) => {
+        tasks.set(args, task * MOST_ARGUMENTS);
+        tasks.fill(Number.NaN, task * MOST_ARGUMENTS + args.length, (task + 1) * MOST_ARGUMENTS);
+      });
+      control[COUNT] = list.length;
+      control[KERNEL] = names.indexOf(name);
+      control[FINISHED] = 0;
+      Atomics.store(control, NEXT, 0);
+      let called = 0;
+      for (let worker = 0; worker < workers && called < list.length - 1; worker++) {
+        const at = WORKERS + 2 * worker;
+        if (Atomics.load(control, at) !== READY) continue;
+        called++;
+        Atomics.add(control, at + 1, 1);
+        Atomics.notify(control, at + 1);
+      }
+      work(control, tasks, kernels[name]!);
+      for (
+        let finished = Atomics.load(control, FINISHED);
+        finished < called;
+        finished = Atomics.load(control, FINISHED)
+      ) {
+        if (Atomics.wait(control, FINISHED, finished, PATIENCE) === 'timed-out')
+          throw new Error('a worker thread is gone');
+      }
+      if (Atomics.load(control, FAILED) !== 0) throw new Error(`the kernel ${name} failed in a worker thread`);
+    },
+  };
+}
+
+/** Takes tasks until none is left. */
+function work(control: Int32Array, tasks: Float64Array, kernel: (...args: number[]) => void): void {
+  for (let task = Atomics.add(control, NEXT, 1); task < control[COUNT]!; task = Atomics.add(control, NEXT, 1)) {
+    const args = tasks.subarray(task * MOST_ARGUMENTS, (task + 1) * MOST_ARGUMENTS);
+    const length = args.findIndex(Number.isNaN);
+    kernel(...args.subarray(0, length < 0 ? MOST_ARGUMENTS : length));
+  }
+}
+
+function serve({ module, memory, names, control, tasks, worker }: Shared): never {
+  const kernels = new WebAssembly.Instance(module, { env: { memory } }).exports as Kernels;
+  const at = WORKERS + 2 * worker;
+  let run = Atomics.load(control, at + 1);
+  Atomics.store(control, at, READY);
+  for (;;) {
+    Atomics.wait(control, at + 1, run);
+    if (Atomics.load(control, at + 1) === run) continue;
+    run = Atomics.load(control, at + 1);
+    try {
+      work(control, tasks, kernels[names[control[KERNEL]!]!]!);
+    } catch {
+      Atomics.store(control, FAILED, 1);
+    }
+    Atomics.add(control, FINISHED, 1);
+    Atomics.notify(control, FINISHED);
+  }
+}
+
+if (!isMainThread && (workerData as Shared | undefined)?.control instanceof Int32Array) serve(workerData as Shared);
