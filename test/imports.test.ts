@@ -11,11 +11,12 @@ const LAYERS = [
   ['commands'],
   ['report', 'evaluate'],
   ['files', 'text', 'em', 'models'],
-  ['corpus', 'kernels', 'pool'],
+  ['kernels'],
+  ['corpus', 'pool'],
   ['math', 'settings', 'errors'],
 ];
 /** Imports within a layer. */
-const SIBLINGS = new Set(['math→errors', 'settings→errors', 'kernels→corpus']);
+const SIBLINGS = new Set(['math→errors', 'settings→errors']);
 const DOORS: Readonly<Record<string, RegExp>> = {
   yargs: /^commands\/_arguments\.ts$/,
   'cli-progress': /^commands\/_progress\.ts$/,
@@ -23,6 +24,7 @@ const DOORS: Readonly<Record<string, RegExp>> = {
   stopword: /^text\//,
   natural: /^text\//,
   'ml-matrix': /^math\/matrix\.ts$/,
+  'node:worker_threads': /^pool\.ts$/,
   'string-width': /^report\/table\.ts$/,
 };
 
