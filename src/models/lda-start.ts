@@ -31,8 +31,8 @@ const ALPHA = 0.05;
 const ETA = 0.03;
 
 /** Rounds over a document at its first visit, and at a later one. */
-const FIRST_ROUNDS = 5;
-const LATER_ROUNDS = 2;
+const FIRST_ROUNDS = 6;
+const LATER_ROUNDS = 3;
 
 /** Blocks that the documents are dealt into, round and round, so that blocks are alike. */
 const BLOCKS = 20;
