@@ -3,20 +3,8 @@ import yargs from 'yargs';
 import { STATUS, UserError } from '../errors.js';
 import { parseSetting, type Setting, type Settings, suggestion } from '../settings.js';
 import { jsonErrorOffset } from '../text/json-error.js';
-import type { Arguments, Command } from './_command.js';
+import { type Arguments, type Command, commonSettings } from './_command.js';
 import { help as helpText } from './_help.js';
-
-/** Options of every command. */
-export const commonSettings = {
-  quiet: { kind: 'flag', alias: 'q', default: false, describe: 'say nothing but errors on stderr' },
-  progress: {
-    kind: 'choice',
-    choices: ['auto', 'plain', 'json', 'none'],
-    default: 'auto',
-    describe: 'progress on stderr: a bar on a terminal and lines elsewhere, lines, NDJSON events, nothing',
-  },
-  debug: { kind: 'flag', default: false, describe: 'show the stack of an internal error' },
-} as const satisfies Settings;
 
 // yargs loses a lone `-` and everything about `--` (yargs-parser#381): both travel through it in disguise.
 const DISGUISE = '\u0001';

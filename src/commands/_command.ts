@@ -1,5 +1,16 @@
 import type { Settings, Values } from '../settings.js';
-import type { commonSettings } from './_arguments.js';
+
+/** Options of every command. */
+export const commonSettings = {
+  quiet: { kind: 'flag', alias: 'q', default: false, describe: 'say nothing but errors on stderr' },
+  progress: {
+    kind: 'choice',
+    choices: ['auto', 'plain', 'json', 'none'],
+    default: 'auto',
+    describe: 'progress on stderr: a bar on a terminal and lines elsewhere, lines, NDJSON events, nothing',
+  },
+  debug: { kind: 'flag', default: false, describe: 'show the stack of an internal error' },
+} as const satisfies Settings;
 
 /** An operand: `name` once, `name..` any number, `[name]` and `[name..]` optional. */
 export interface Operand {

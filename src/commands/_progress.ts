@@ -1,6 +1,6 @@
 import { SingleBar } from 'cli-progress';
 import type { Values } from '../settings.js';
-import type { commonSettings } from './_arguments.js';
+import type { commonSettings } from './_command.js';
 
 /** What a command says on stderr while it works; stdout stays free for data. */
 export interface Progress {
