@@ -111,4 +111,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(STATUS.io);
 });
 
+/** Nobody listens to the talk any more: the work goes on. */
+process.stderr.on('error', () => {});
+
 main(process.argv.slice(2)).catch(fail);

@@ -6,6 +6,8 @@ export type Setting = {
   readonly describe: string;
   /** One-letter flag. */
   readonly alias?: string;
+  /** It has an effect only where another setting has this value, or (`null`) is not given: elsewhere it is refused. */
+  readonly onlyWith?: readonly [name: string, value: string | null];
   /** How the value is shown in `--help`, such as `N` or `FILE`. */
   readonly value?: string;
 } & (
@@ -68,7 +70,10 @@ export function parseSetting(setting: Setting, text: string, source: string): nu
         return number;
       const kind = setting.kind === 'integer' ? 'a whole number' : 'a number';
       const low = above !== undefined ? ` above ${above}` : min > -Number.MAX_VALUE ? ` of at least ${min}` : '';
-      const high = max < Number.MAX_SAFE_INTEGER ? `${low ? ' and' : ''} at most ${max}` : '';
+      const high =
+        max < Number.MAX_SAFE_INTEGER || (setting.kind === 'integer' && number > max) || Math.abs(Number(text)) > max
+          ? `${low ? ' and' : ''} at most ${max}`
+          : '';
       return wrong(`${kind}${low}${high}`);
     }
   }

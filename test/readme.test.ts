@@ -5,8 +5,9 @@ import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { STATUS } from '../src/errors.js';
+import { MODELS } from '../src/models/index.js';
 
-/** `UPDATE_README=1 npx vitest run test/readme.test.ts` writes into the README what the commands print. */
+/** `UPDATE_README=1 npx vitest run --testTimeout=60000 test/readme.test.ts` writes into the README what the commands print. */
 const isUpdate = process.env['UPDATE_README'] === '1';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -15,6 +16,15 @@ const readme = readFileSync(path, 'utf8');
 
 /** A line of shown output that stands for any number of lines. */
 const GAP = '…';
+
+/** Options that change what a model adds to files and reports. */
+const VARIANTS: Readonly<Record<string, readonly string[]>> = {
+  lda: ['--beta point'],
+  mixture: ['', '--inference em'],
+  gmm: ['', '--columns x,y', '--columns x,y --inference vb'],
+  hmm: ['', '--inference vb'],
+  vae: ['', '--decoder mixture'],
+};
 
 /** Lines of the README that show what a command prints, and the lines it printed. */
 interface Shown {
@@ -82,22 +92,35 @@ describe('nothing is missing from the README, and nothing in it is made up', () 
       'topics tour.safetensors',
       'documents tour.safetensors',
       'infer tour.safetensors corpora/tour.txt',
+      'infer addresses.safetensors --segments corpora/tour.txt',
       'perplexity tour.safetensors corpora/tour.txt',
       'elbo tour.safetensors',
       'inspect tour.safetensors',
       'inspect tour-corpus.safetensors',
     ];
-    const fields = reports.flatMap((report) => fieldsOf(JSON.parse(run(`thema ${report} --json`).output)));
-    expect([...new Set(fields)].filter((field) => !readme.includes(`\`${field}\``))).toEqual([]);
+    const fields = reports.flatMap((report) => fieldsOf(jsonOf(report)));
+    expect(undocumented(fields)).toEqual([]);
   });
 
   test('arrays and metadata of files', () => {
-    const names = ['tour.safetensors', 'tour-corpus.safetensors'].flatMap((file) => {
-      const bytes = readFileSync(join(folder, file));
-      const { __metadata__, ...tensors } = JSON.parse(bytes.toString('utf8', 8, 8 + Number(bytes.readBigUInt64LE())));
+    const names = ['tour.safetensors', 'tour-corpus.safetensors', 'points.safetensors'].flatMap((file) => {
+      const { __metadata__, ...tensors } = headerOf(file);
       return [...Object.keys(__metadata__), ...Object.keys(tensors)];
     });
-    expect(names.filter((name) => !readme.includes(`\`${name}\``))).toEqual([]);
+    expect(undocumented(names)).toEqual([]);
+  });
+
+  test.each(
+    Object.keys(MODELS).flatMap((model) => (VARIANTS[model] ?? ['']).map((options) => [model, options] as const)),
+  )('arrays, columns of the trace and facts of topics: %s %s', { timeout: 60_000 }, (model, options) => {
+    const input = options.includes('--columns') ? 'points.csv' : 'corpora/tour.txt';
+    const fit = `thema fit ${input} --model ${model} ${options} -k 2 --iterations 2 -o any.safetensors --force --quiet`;
+    expect(run(fit)).toEqual({ status: 0, output: '' });
+    const { __metadata__, ...tensors } = headerOf('any.safetensors');
+    const { trace } = JSON.parse(__metadata__['thema.record']!) as { trace: readonly object[] };
+    const facts = jsonOf('topics any.safetensors');
+    expect(trace.length).toBeGreaterThan(0);
+    expect(undocumented([...Object.keys(tensors), ...trace.flatMap(Object.keys), ...fieldsOf(facts)])).toEqual([]);
   });
 
   test('exit statuses', () => {
@@ -183,6 +206,21 @@ function run(command: string): { status: number | null; output: string } {
     encoding: 'utf8',
   });
   return { status, output: stdout };
+}
+
+function jsonOf(report: string): unknown {
+  return JSON.parse(run(`thema ${report} --json`).output);
+}
+
+/** The header of a safetensors file in the folder. */
+function headerOf(file: string): { readonly __metadata__: Readonly<Record<string, string>> } {
+  const bytes = readFileSync(join(folder, file));
+  return JSON.parse(bytes.toString('utf8', 8, 8 + Number(bytes.readBigUInt64LE())));
+}
+
+/** The names that the README does not have as code. */
+function undocumented(names: readonly string[]): string[] {
+  return [...new Set(names)].filter((name) => !readme.includes(`\`${name}\``));
 }
 
 /** Names of all fields, but not of those that hold options by their names. */

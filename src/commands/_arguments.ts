@@ -87,13 +87,23 @@ export async function readArguments(
     if (owners.length > 0 && !Object.hasOwn(chosen, name))
       throw usageError(command, `--${name} belongs to --${by} ${owners.join(', ')}, got --${by} ${values[by]}`);
   }
+  const own = valuesOf(chosen);
+  for (const [name, { onlyWith }] of Object.entries(chosen)) {
+    if (onlyWith === undefined) continue;
+    const [other, expected] = onlyWith;
+    const [value, wanted] = [own[other] ?? values[other], expected ?? undefined];
+    if (value === wanted) continue;
+    const needed = wanted === undefined ? `without --${other}` : `with --${other} ${wanted}`;
+    if (parsed[name] !== undefined) throw usageError(command, `--${name} has an effect only ${needed}`);
+    delete own[name];
+  }
   return {
     ...readOperands(
       command,
       parsed._.map((operand) => unshield(String(operand))),
     ),
     values,
-    variant: valuesOf(chosen),
+    variant: own,
     given,
   };
 }

@@ -1,10 +1,10 @@
 import { corpusBuilder, fixedVocabularyBuilder, type Pruning, prune, withVocabulary } from '../corpus/build.js';
-import { type Corpus, documentCount, withColumns } from '../corpus/corpus.js';
+import { type Corpus, documentCount, tokenCount, withColumns } from '../corpus/corpus.js';
 import { STATUS, UserError } from '../errors.js';
 import { readCorpus } from '../files/corpus-file.js';
 import { kindOf } from '../files/safetensors.js';
 import { MODELS, type ModelKind } from '../models/index.js';
-import { grouped } from '../report/table.js';
+import { counted, grouped } from '../report/table.js';
 import type { Values } from '../settings.js';
 import {
   type Analysis,
@@ -13,13 +13,14 @@ import {
   analyseSegments,
   analysis,
   checkedRecord,
+  type LeftOut,
+  nothingLeftOut,
   recordAnalysis,
 } from '../text/analyse.js';
 import { metaNames } from '../text/fields.js';
 import { inputName } from '../text/input.js';
-import { readLdac } from '../text/ldac.js';
 import { columnNames, pointBatches } from '../text/points.js';
-import { type Document, documents, isBagOfWords } from '../text/read.js';
+import { countsReader, type Document, documents } from '../text/read.js';
 import type { SegmentKind } from '../text/segment.js';
 import { cuts, readSettings, textSettings } from '../text/settings.js';
 import type { LoadedModel } from './_model.js';
@@ -38,8 +39,18 @@ export interface CorpusRecord {
   readonly version: string;
   /** How text became terms; null where the corpus came as counts. */
   readonly text: AnalysisRecord | null;
+  /** Tokens that were left out on the way from text to terms; absent where the corpus came as counts. */
+  readonly leftOut?: LeftOut;
   /** What was read and what was cut. */
   readonly pruning: Pruning;
+}
+
+/** How large a corpus is, for people. */
+export function corpusSize(corpus: Corpus): string {
+  const D = documentCount(corpus);
+  if (corpus.vectors !== undefined)
+    return `${counted(D, 'point')} of ${counted(corpus.vectors.columns.length, 'column')}`;
+  return `${counted(D, 'document')}, ${counted(corpus.vocabulary.length, 'term')}, ${counted(tokenCount(corpus), 'token')}`;
 }
 
 export type ReadCorpus = { readonly corpus: Corpus } & Omit<CorpusRecord, 'version'>;
@@ -83,8 +94,9 @@ export async function loadCorpus(
     const all = pointBatches(inputs, columnNames(columns), options, process.stdin, Number.POSITIVE_INFINITY);
     return ofPoints((await all.next()).value as Corpus);
   }
-  if (isBagOfWords(inputs, values)) {
-    const corpus = await readLdac(inputs, { vocabulary: values.vocabulary, onWarning }, process.stdin);
+  const readCounts = countsReader(inputs, values);
+  if (readCounts !== undefined) {
+    const corpus = await readCounts(inputs, { vocabulary: values.vocabulary, onWarning }, process.stdin);
     return { ...prune(withSegments(corpus, reads, name), asked), text: null };
   }
   const text = await recordAnalysis({ ...values, segment });
@@ -92,16 +104,38 @@ export async function loadCorpus(
   const builder = corpusBuilder(metaNames(values));
   say.begin(`reading ${name}`);
   let count = 0;
+  const leftOut = nothingLeftOut();
   for await (const document of documents(inputs, { ...values, onWarning }, process.stdin)) {
-    if (segment === 'none') builder.add(document.id, analyse(document.text, ready), document.meta);
+    if (segment === 'none') builder.add(document.id, analyse(document.text, ready, leftOut), document.meta);
     else {
-      const segments = analyseSegments(document.text, ready).map(({ terms }) => terms);
+      const segments = analyseSegments(document.text, ready, leftOut).map(({ terms }) => terms);
       builder.addSegments(document.id, segments, document.meta);
     }
     if (++count % 1000 === 0) say.update(count, `${grouped(count)} documents`, { documents: count });
   }
   say.end();
-  return { ...builder.finish(cuts(values)), text };
+  if (leftOut.kept === 0) throw noTerms(count, leftOut);
+  return { ...builder.finish(cuts(values)), text, leftOut };
+}
+
+/** No word of the texts became a term: which setting left most of them out. */
+function noTerms(texts: number, { stopWords, short, long }: LeftOut): UserError {
+  const words = stopWords + short + long;
+  if (words === 0) {
+    return new UserError(`no terms: ${counted(texts, 'document')} without a word`, {
+      hint: 'is it the right column or field (--text)? numbers are words only with --numbers',
+    });
+  }
+  const all = `no terms left of ${counted(words, 'word')} in ${counted(texts, 'document')}`;
+  if (stopWords >= Math.max(short, long)) {
+    return new UserError(`${all}: --stop-words removed ${grouped(stopWords)}`, {
+      hint: 'is it the right column or field (--text), and the right language of --stop-words?',
+    });
+  }
+  if (short >= long) {
+    return new UserError(`${all}: --min-length removed ${grouped(short)}`, { hint: 'lower it: --min-length 1' });
+  }
+  return new UserError(`${all}: ${grouped(long)} are longer than a word can be`, { hint: 'is it text?' });
 }
 
 /** What a segment of text is to be. */
@@ -222,6 +256,7 @@ export async function* newDocuments(
   const { reads } = MODELS[model.name]!;
   const { columns } = model.record;
   tellOfTerminal(inputs, say);
+  const readCounts = countsReader(inputs, values);
   if (await isCorpusFile(inputs)) {
     const { corpus } = await readCorpus(inputs[0]!);
     const points = withPoints(corpus, columns === undefined ? 'counts' : reads, columns?.join(','), inputs[0]!);
@@ -230,8 +265,8 @@ export async function* newDocuments(
   } else if (columns !== undefined) {
     for await (const points of pointBatches(inputs, columns, { ...values, onWarning }, process.stdin, batch))
       yield newPoints(points);
-  } else if (isBagOfWords(inputs, values)) {
-    const corpus = await readLdac(
+  } else if (readCounts !== undefined) {
+    const corpus = await readCounts(
       inputs,
       { vocabulary: values.vocabulary ?? (await besideOrModel(inputs, model)), onWarning },
       process.stdin,

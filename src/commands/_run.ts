@@ -38,10 +38,11 @@ export async function run(
   const { fitted, heldOut } = holdOut(corpus, model.heldOut?.share ?? 0, draws);
   const state = allocateState(model, dims, documentCount(fitted));
   const sums = allocateSums(model, dims);
-  const tokens = tokenCount(fitted);
   model.initialise(fitted, state, draws);
   if (init !== undefined) continueFrom(init, model, corpus, dims, state);
   else if (model.start !== undefined) await startFrom(model.start, model, fitted, dims, state, draws, say);
+  // what is said per token is said per point where documents are points
+  const lengthOf: (corpus: Corpus) => number = model.predictor(state) === null ? documentCount : tokenCount;
   const data = model.prepare(fitted, state);
   model.resetPosterior(data, state);
   const trace: TraceRow[] = [];
@@ -49,14 +50,14 @@ export async function run(
   say.begin(stage, values.iterations);
   const options = {
     iterations: values.iterations,
-    tolerance: values.tolerance,
-    softIterations: values['soft-iterations'],
+    tolerance: values.tolerance ?? 0,
+    softIterations: values['soft-iterations'] ?? 0,
     heldOut: heldOut === null ? undefined : heldOutOf(model, heldOut, dims, state),
   };
   const blocks =
     model.batch === undefined ? cutBlocks(entryStart(fitted)) : cutEvenly(documentCount(fitted), model.batch);
   for await (last of fit(model, data, blocks, state, sums, options)) {
-    const row = traceRow(model, last, tokens);
+    const row = traceRow(model, last, lengthOf(fitted));
     trace.push(row);
     const change = row.change === null ? '' : `  change ${row.change.toExponential(1)}`;
     say.update(
@@ -67,18 +68,34 @@ export async function run(
   }
   say.end();
   if (model.schedule !== 'stochastic') return { last: last!, state, shares: model.shares(sums.statistics), trace };
-  // What noisy passes over some of the documents left is evaluated on all of them: the last row of the trace.
+  // The parameters that noisy passes over some of the documents left are evaluated on all of them: one more row.
   const whole = withDocuments(model, dims, state, documentCount(corpus));
   const found = { ...allocateSums(model, dims), variance: new Float64Array(1) };
   model.globalTerms(whole, found.terms);
   const terms = await infer(model, model.prepare(corpus, whole), cutBlocks(entryStart(corpus)), whole, found);
-  const evaluated: Iteration = { ...last!, terms, objective: terms.reduce((sum, term) => sum + term), change: null };
-  const standardError = Math.sqrt(found.variance[0]!);
-  trace[trace.length - 1] = {
-    ...traceRow(model, evaluated, tokenCount(corpus)),
-    standard_error: standardError,
+  const { kept } = last!;
+  const evaluated: Iteration = {
+    ...last!,
+    iteration: kept,
+    terms,
+    objective: terms.reduce((sum, term) => sum + term),
+    change: null,
   };
-  return { last: evaluated, standardError, state: whole, shares: model.shares(found.statistics), trace };
+  const standardError = Math.sqrt(found.variance[0]!);
+  const atKept = trace.find(({ iteration }) => iteration === kept)!;
+  trace.push({
+    ...traceRow(model, evaluated, lengthOf(corpus)),
+    held_out: atKept['held_out']!,
+    held_out_error: atKept['held_out_error']!,
+    standard_error: standardError,
+  });
+  return {
+    last: { ...evaluated, iteration: last!.iteration },
+    standardError,
+    state: whole,
+    shares: model.shares(found.statistics),
+    trace,
+  };
 }
 
 function heldOutOf(
@@ -89,7 +106,8 @@ function heldOutOf(
 ): NonNullable<FitOptions<unknown>['heldOut']> {
   const state = withDocuments(model, dims, parameters, documentCount(corpus));
   const data = model.prepare(corpus, state);
-  return { data, blocks: cutBlocks(entryStart(corpus)), state, patience: model.heldOut!.patience };
+  const { from, patience } = model.heldOut!;
+  return { data, blocks: cutBlocks(entryStart(corpus)), state, from, patience };
 }
 
 /** Fits the start of a model, and gives its statistics to the model's first M-step. */
@@ -155,6 +173,10 @@ function continueFrom(
   dims: Dims,
   state: State,
 ): void {
+  const [was, is] = [init.record.columns, corpus.vectors?.columns].map(
+    (columns) => columns?.join(', ') ?? 'no columns',
+  );
+  if (was !== is) throw new UserError(`--init: was fitted to ${was}, got ${is}`, { status: STATUS.usage });
   const rowOf = new Map(init.vocabulary.map((term, w) => [term, w]));
   for (const [name, to] of Object.entries(state.params)) {
     const [first, ...others] = model.params[name]!;

@@ -6,8 +6,9 @@ import { reportSettings, terminalWidth, writeReport } from './_output.js';
 
 export const command = defineCommand({
   name: 'elbo',
-  description: `Prints one row an iteration of the fit: the ELBO (a lower bound on the log probability of the corpus, in nats), its
-change relative to its size, its value per token, and the terms that sum to it.`,
+  description: `Prints one row an iteration of the fit: the ELBO (a lower bound on the log probability of the corpus, in nats; where
+E-steps are exact it is the log likelihood), its value per token (per point, where documents are points), the terms that
+sum to it, and the relative change of what the fit raises: the ELBO, or with a log_prior the log_posterior, their sum.`,
   examples: [
     ['thema elbo m.safetensors', 'a small chart on a terminal, and the table'],
     ['thema elbo m.safetensors --format csv', 'for a plot'],

@@ -8,7 +8,7 @@ import { MODELS, type ModelKind } from '../models/index.js';
 import { counted, grouped } from '../report/table.js';
 import { topicsReport } from '../report/topics.js';
 import { defineCommand } from './_command.js';
-import { loadCorpus, textGroups } from './_corpus.js';
+import { corpusSize, loadCorpus, textGroups } from './_corpus.js';
 import { loadModel, saveModel } from './_model.js';
 import { outputFileSettings, terminalWidth, writeReport } from './_output.js';
 import { progress } from './_progress.js';
@@ -50,7 +50,7 @@ const fitSettings = {
     value: 'R',
     min: 1,
     default: 1,
-    describe: 'fit this often from different starts, keep the best ELBO',
+    describe: 'fit this often from different starts, keep the one whose objective is highest',
   },
   init: { kind: 'text', value: 'MODEL', describe: 'start from the topics and priors of a model file' },
   ...threadsSettings,
@@ -61,7 +61,8 @@ const fitSettings = {
 function defaultOf(name: keyof ModelKind['defaults']): string {
   const models = new Map<number, string[]>();
   for (const [model, { defaults }] of Object.entries(MODELS)) {
-    models.set(defaults[name], [...(models.get(defaults[name]) ?? []), model]);
+    const value = defaults[name];
+    if (value !== undefined) models.set(value, [...(models.get(value) ?? []), model]);
   }
   const parts = [...models].map(([value, of]) => (models.size === 1 ? `${value}` : `${value} for ${of.join(', ')}`));
   return ` [default: ${parts.join('; ')}]`;
@@ -99,6 +100,9 @@ or a corpus file made by thema import; - is stdin.`,
         status: STATUS.usage,
       });
     }
+    if (start !== undefined && values.restarts > 1) {
+      throw new UserError('--restarts: has no effect with --init, which is the start', { status: STATUS.usage });
+    }
     const { corpus, text } = await loadCorpus(
       inputs,
       values,
@@ -114,6 +118,14 @@ or a corpus file made by thema import; - is stdin.`,
       threads: threadsOf(values),
     });
     const options = { ...kind.defaults, ...defined({ 'soft-iterations': model.softIterations }), ...defined(values) };
+    for (const [name, has] of [
+      ['soft-iterations', (model.softIterations ?? kind.defaults['soft-iterations']) !== undefined],
+      ['tolerance', kind.defaults.tolerance !== undefined],
+    ] as const) {
+      if (given.has(name) && !has) {
+        throw new UserError(`--${name}: has no effect on --model ${values.model}`, { status: STATUS.usage });
+      }
+    }
     if (corpus.vectors === undefined) checkTokens(inputs, corpus, dims.K);
     checkMemory(model, dims, documentCount(corpus));
 
@@ -125,13 +137,13 @@ or a corpus file made by thema import; - is stdin.`,
     }
     const { last, state, shares, trace } = best!;
     const reason = {
-      converged: `converged (change below ${options.tolerance})`,
+      converged: last.change! > 0 ? `converged (change below ${options.tolerance})` : 'converged (it rises no more)',
       iterations: 'stopped at --iterations',
       'held-out': 'stopped as the held-out bound no longer rises, at its best',
     }[last.stop!];
     const error = best!.standardError === undefined ? '' : ` ± ${best!.standardError.toFixed(2)}`;
     say.say(
-      `${model.name}: ${counted(dims.K, 'topic')}, ${counted(documentCount(corpus), 'document')}, ${counted(dims.V, 'term')}; ` +
+      `${model.name}: ${counted(dims.K, 'topic')}, ${corpusSize(corpus)}; ` +
         `ELBO ${trace.at(-1)!.elbo.toFixed(2)}${error} after ${counted(last.iteration, 'iteration')}, ${reason}`,
     );
 

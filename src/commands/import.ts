@@ -1,11 +1,9 @@
-import { documentCount, tokenCount } from '../corpus/corpus.js';
 import { STATUS, UserError } from '../errors.js';
 import { checkOutput } from '../files/atomic-write.js';
 import { writeLdac, writeMatrixMarket } from '../files/corpus-export.js';
 import { writeCorpus } from '../files/corpus-file.js';
-import { grouped } from '../report/table.js';
 import { defineCommand } from './_command.js';
-import { type CorpusRecord, loadCorpus, textGroups } from './_corpus.js';
+import { type CorpusRecord, corpusSize, loadCorpus, textGroups } from './_corpus.js';
 import { outputFileSettings } from './_output.js';
 import { progress } from './_progress.js';
 import { version } from './_version.js';
@@ -41,20 +39,17 @@ or a corpus file made by thema import; - is stdin.`,
       });
     }
     await checkOutput(output, force);
-    const { corpus, text, pruning } = await loadCorpus(inputs, values, given, say, undefined, values.columns);
+    const { corpus, text, pruning, leftOut } = await loadCorpus(inputs, values, given, say, undefined, values.columns);
     const written = output.endsWith('.ldac')
       ? await writeLdac(output, force, corpus)
       : output.endsWith('.mtx')
         ? await writeMatrixMarket(output, force, corpus)
         : [output];
     if (written.length === 1) {
-      const record: CorpusRecord = { version: version(), text, pruning };
+      const record: CorpusRecord = { version: version(), text, pruning, ...(leftOut === undefined ? {} : { leftOut }) };
       await writeCorpus(output, { force, stdout: process.stdout }, corpus, record);
     }
     if (output === '-') return;
-    say.say(
-      `wrote ${written.join(', ')}: ${grouped(documentCount(corpus))} documents, ${grouped(corpus.vocabulary.length)} terms, ` +
-        `${grouped(tokenCount(corpus))} tokens. Next: thema fit ${output}`,
-    );
+    say.say(`wrote ${written.join(', ')}: ${corpusSize(corpus)}. Next: thema fit ${output}`);
   },
 });

@@ -1,8 +1,10 @@
+import { prune } from '../corpus/build.js';
 import { UserError } from '../errors.js';
 import { readCorpus } from '../files/corpus-file.js';
 import { kindOf } from '../files/safetensors.js';
 import { inspectCorpusReport, inspectModelReport } from '../report/inspect.js';
 import { isFolder } from '../text/input.js';
+import { countsReader } from '../text/read.js';
 import { defineCommand } from './_command.js';
 import type { CorpusRecord } from './_corpus.js';
 import { loadModel } from './_model.js';
@@ -23,8 +25,7 @@ and the rarest terms, what was left out and why. Of a model: its arrays, setting
     switch (await kindOf(path)) {
       case 'corpus': {
         const { corpus, record } = await readCorpus(path);
-        const { version, text, pruning } = record as CorpusRecord;
-        await writeReport(inspectCorpusReport(corpus, { version, text, pruning }), values);
+        await writeReport(inspectCorpusReport(corpus, record as CorpusRecord), values);
         return;
       }
       case 'model': {
@@ -35,6 +36,8 @@ and the rarest terms, what was left out and why. Of a model: its arrays, setting
             dims,
             params: state.params,
             posterior: Object.keys(model.posterior),
+            per: model.predictor(state) === null ? 'point' : 'token',
+            facts: Array.from({ length: dims.K }, (_, k) => model.facts(state, k)),
             record,
             documents: documents?.ids.length ?? null,
           }),
@@ -42,11 +45,18 @@ and the rarest terms, what was left out and why. Of a model: its arrays, setting
         );
         return;
       }
-      default:
+      default: {
         await isFolder(path); // throws where there is nothing
+        const readCounts = countsReader([path], { 'input-format': undefined });
+        if (readCounts !== undefined) {
+          const { corpus, pruning } = prune(await readCounts([path], {}, process.stdin), {});
+          await writeReport(inspectCorpusReport(corpus, { version: null, text: null, pruning }), values);
+          return;
+        }
         throw new UserError(`${path}: is not a file of thema's, expected a corpus or a model`, {
           hint: `thema import ${path} -o corpus.safetensors makes a corpus of text`,
         });
+      }
     }
   },
 });

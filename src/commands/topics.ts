@@ -24,7 +24,8 @@ const settings = {
 
 export const command = defineCommand({
   name: 'topics',
-  description: 'Prints the most probable terms of each topic, and its share of the fitted tokens.',
+  description:
+    'Prints the heaviest terms of each topic, and its share of what was fitted. Topics of points are read by their means.',
   examples: [
     ['thema topics m.safetensors', 'ten terms of each topic'],
     ['thema topics m.safetensors -n 30 --topic 3,7', 'more of two topics'],

@@ -255,13 +255,16 @@ function pruned(corpus: Corpus, cuts: Cuts, order: 'by frequency' | 'as it was')
   const terms = corpus.vocabulary.length;
   const df = new Uint32Array(terms);
   const tokens = new Float64Array(terms);
-  for (let i = 0; i < corpus.term.length; i++) {
-    df[corpus.term[i]!]!++;
-    tokens[corpus.term[i]!]! += corpus.count[i]!;
+  // Where documents are sequences of segments, a segment is what has one topic: the cuts count segments.
+  const units = corpus.segments ?? corpus;
+  const unitCount = units.rowStart.length - 1;
+  for (let i = 0; i < units.term.length; i++) {
+    df[units.term[i]!]!++;
+    tokens[units.term[i]!]! += units.count[i]!;
   }
   const limits = {
-    minDf: leastDocuments(cuts.minDf, documents),
-    maxDf: mostDocuments(cuts.maxDf, documents),
+    minDf: leastDocuments(cuts.minDf, unitCount),
+    maxDf: mostDocuments(cuts.maxDf, unitCount),
     maxVocabulary: cuts.maxVocabulary ?? Number.POSITIVE_INFINITY,
   };
   const dropped = { 'min-df': nothing(), 'max-df': nothing(), 'max-vocabulary': nothing() };
@@ -284,7 +287,13 @@ function pruned(corpus: Corpus, cuts: Cuts, order: 'by frequency' | 'as it was')
     if (order === 'as it was') kept.sort((a, b) => a - b);
   }
   const tokensRead = tokens.reduce((sum, n) => sum + n, 0);
-  if (kept.length === 0) throw nothingLeft(documents, tokensRead, limits, dropped);
+  if (kept.length === 0)
+    throw nothingLeft(
+      corpus.segments === undefined ? `${documents} documents` : `${unitCount} segments`,
+      tokensRead,
+      limits,
+      dropped,
+    );
 
   const newTerm = new Int32Array(terms).fill(GONE);
   kept.forEach((term, i) => {
@@ -355,19 +364,19 @@ function nothing(): { terms: number; tokens: number } {
 }
 
 function nothingLeft(
-  documents: number,
+  units: string,
   tokensRead: number,
   limits: { readonly minDf: number; readonly maxDf: number },
   dropped: Pruning['droppedBy'],
 ): UserError {
   if (tokensRead === 0)
-    return new UserError(`no terms: ${documents} documents without a word that is not a stop word`, {
+    return new UserError(`no terms: ${units} without a word that is not a stop word`, {
       hint: 'is it the right column or field (--text), and the right language of --stop-words?',
     });
   const [by, most] = Object.entries(dropped).reduce((a, b) => (b[1].terms > a[1].terms ? b : a));
   const limit = by === 'min-df' ? `fewer than ${limits.minDf}` : `more than ${limits.maxDf}`;
   return new UserError(
-    `no terms left of ${Object.values(dropped).reduce((sum, { terms }) => sum + terms, 0)}: --${by} removed ${most.terms} in ${limit} of the ${documents} documents`,
+    `no terms left of ${Object.values(dropped).reduce((sum, { terms }) => sum + terms, 0)}: --${by} removed ${most.terms} in ${limit} of the ${units}`,
     { hint: by === 'min-df' ? 'lower it: --min-df 1' : 'raise it: --max-df 1.0' },
   );
 }

@@ -9,7 +9,7 @@
  *
  * @see Deerwester et al. 1990, Indexing by latent semantic analysis; idf as scikit-learn smooths it
  */
-import { symmetricEigen } from '../math/matrix.js';
+import { symmetric, symmetricEigen } from '../math/matrix.js';
 import type { Random } from '../math/random.js';
 import { log } from '../math/special.js';
 import { type Corpus, documentCount } from './corpus.js';
@@ -88,30 +88,31 @@ export function project(
   const D = rowStart.length - 1;
   const points = new Float64Array(D * P);
   for (let d = 0; d < D; d++) {
-    const point = points.subarray(d * P, (d + 1) * P);
-    combineRows(basis, term, weight, rowStart[d]!, rowStart[d + 1]!, point);
+    const at = d * P;
+    combineRows(basis, P, term, weight, rowStart[d]!, rowStart[d + 1]!, points, at);
     let squares = 0;
-    for (let p = 0; p < P; p++) squares += point[p]! * point[p]!;
-    if (squares > 0) for (let p = 0; p < P; p++) point[p]! /= Math.sqrt(squares);
+    for (let i = at; i < at + P; i++) squares += points[i]! * points[i]!;
+    if (squares > 0) for (let i = at; i < at + P; i++) points[i]! /= Math.sqrt(squares);
   }
   return points;
 }
 
-/** Writes Σ_i weight_i · basis[term_i] over the entries [from, to). */
+/** Writes Σ_i weight_i · basis[term_i], P numbers, over the entries [from, to) to `out` at `at`. */
 function combineRows(
   basis: Float64Array,
+  P: number,
   term: Uint32Array,
   weight: Float64Array,
   from: number,
   to: number,
   out: Float64Array,
+  at: number,
 ): void {
-  const P = out.length;
-  out.fill(0);
+  out.fill(0, at, at + P);
   for (let i = from; i < to; i++) {
     const x = weight[i]!;
     const row = term[i]! * P;
-    for (let p = 0; p < P; p++) out[p]! += x * basis[row + p]!;
+    for (let p = 0; p < P; p++) out[at + p]! += x * basis[row + p]!;
   }
 }
 
@@ -126,7 +127,7 @@ function timesGram(
   const y = new Float64Array(L);
   out.fill(0);
   for (let d = 0; d + 1 < rowStart.length; d++) {
-    combineRows(basis, term, weight, rowStart[d]!, rowStart[d + 1]!, y);
+    combineRows(basis, L, term, weight, rowStart[d]!, rowStart[d + 1]!, y, 0);
     for (let i = rowStart[d]!; i < rowStart[d + 1]!; i++) {
       const x = weight[i]!;
       const row = term[i]! * L;
@@ -140,17 +141,17 @@ function projectedGram({ rowStart, term }: Corpus, weight: Float64Array, basis: 
   const y = new Float64Array(L);
   const gram = new Float64Array(L * L);
   for (let d = 0; d + 1 < rowStart.length; d++) {
-    combineRows(basis, term, weight, rowStart[d]!, rowStart[d + 1]!, y);
+    combineRows(basis, L, term, weight, rowStart[d]!, rowStart[d + 1]!, y, 0);
     addSquare(y, 0, L, gram);
   }
-  return symmetric(gram, L);
+  return symmetric(gram, 0, L);
 }
 
 /** Makes the columns of a V×L matrix orthonormal, in order of their variance; those of none become 0. */
 function orthonormalise(matrix: Float64Array, V: number, L: number): void {
   const gram = new Float64Array(L * L);
   for (let w = 0; w < V; w++) addSquare(matrix, w * L, L, gram);
-  const { values, vectors } = symmetricEigen(symmetric(gram, L), L);
+  const { values, vectors } = symmetricEigen(symmetric(gram, 0, L), L);
   for (let l = 0; l < L; l++) {
     const scale = values[l]! > NEGLIGIBLE * values[0]! ? 1 / Math.sqrt(values[l]!) : 0;
     for (let i = l; i < vectors.length; i += L) vectors[i]! *= scale;
@@ -173,10 +174,4 @@ function addSquare(y: Float64Array, at: number, L: number, gram: Float64Array): 
     if (x === 0) continue;
     for (let j = 0; j <= i; j++) gram[i * L + j]! += x * y[at + j]!;
   }
-}
-
-/** Copies the lower triangle to the upper. */
-function symmetric(matrix: Float64Array, L: number): Float64Array {
-  for (let i = 0; i < L; i++) for (let j = 0; j < i; j++) matrix[j * L + i] = matrix[i * L + j]!;
-  return matrix;
 }

@@ -14,16 +14,19 @@ export function selectDocuments(corpus: Corpus, documents: ArrayLike<number>): C
   };
 }
 
+/** Documents that are held out at least: fewer say too little. */
+const LEAST_HELD_OUT = 20;
+
 /**
  * Keeps a share of the documents that have terms apart, drawn at random; both parts in the order of the corpus. Draws
- * nothing, and gives the corpus itself, where no document is to be kept apart.
+ * nothing, and gives the corpus itself, where no document is to be kept apart, or LEAST_HELD_OUT are more than a fifth.
  */
 export function holdOut(corpus: Corpus, share: number, random: Random): { fitted: Corpus; heldOut: Corpus | null } {
   const D = documentCount(corpus);
   const filled: number[] = [];
   for (let d = 0; d < D; d++) if (corpus.rowStart[d + 1]! > corpus.rowStart[d]!) filled.push(d);
-  const count = Math.floor(share * filled.length);
-  if (count === 0) return { fitted: corpus, heldOut: null };
+  const count = Math.max(LEAST_HELD_OUT, Math.floor(share * filled.length));
+  if (share === 0 || count > filled.length / 5) return { fitted: corpus, heldOut: null };
   random.shuffle(filled);
   const apart = new Uint8Array(D);
   for (let i = 0; i < count; i++) apart[filled[i]!] = 1;

@@ -1,6 +1,6 @@
 import { NumericalError } from '../errors.js';
 import type { Blocks } from './blocks.js';
-import { infer } from './infer.js';
+import { type HeldOut, watchHeldOut } from './held-out.js';
 import type { Model, State } from './model.js';
 import { type FitSums, SCHEDULES } from './schedules.js';
 
@@ -13,15 +13,6 @@ export interface FitOptions<Data> {
   readonly softIterations: number;
   /** Documents that are not fitted: a stochastic fit stops on them. */
   readonly heldOut?: HeldOut<Data> | undefined;
-}
-
-export interface HeldOut<Data> {
-  readonly data: Data;
-  readonly blocks: Blocks;
-  /** Room for their posteriors, over the parameters of the fit. */
-  readonly state: State;
-  /** Stop when their objective has not risen for this many passes, and return to where it was highest. */
-  readonly patience: number;
 }
 
 export type StopReason = 'converged' | 'iterations' | 'held-out';
@@ -41,6 +32,8 @@ export interface Iteration {
   readonly heldOutError: number | null;
   /** Why this iteration is the last one; null if it is not. */
   readonly stop: StopReason | null;
+  /** The iteration that left the parameters: this one, or at the stop the one that held-out documents chose. */
+  readonly kept: number;
 }
 
 /**
@@ -68,7 +61,7 @@ export async function* fit<Data>(
   const rises = schedule === 'batch';
   const pass = SCHEDULES[schedule]({ model, data, blocks, state, sums });
   let previous: Iteration | undefined;
-  let best = { iteration: 0, heldOut: Number.NEGATIVE_INFINITY, params: [] as Float64Array[] };
+  const watch = heldOut === undefined ? undefined : watchHeldOut(model, state, heldOut);
   for (let iteration = 1; ; iteration++) {
     const soft = iteration <= softIterations;
     const first = schedule === 'cross-fitted' ? 'cold' : 'warm';
@@ -84,27 +77,11 @@ export async function* fit<Data>(
     const change = previous === undefined ? null : relativeChange(previous.objective, objective);
     let stop: StopReason | null = iteration >= iterations ? 'iterations' : null;
     if (schedule !== 'stochastic' && change !== null && !soft && change < tolerance) stop = 'converged';
-    let heldOutObjective: number | null = null;
-    let heldOutError: number | null = null;
-    if (heldOut !== undefined) {
-      const found = { statistics: null, terms: new Float64Array(terms.length), variance: new Float64Array(1) };
-      heldOutObjective = total(await infer(model, heldOut.data, heldOut.blocks, heldOut.state, found));
-      heldOutError = Math.sqrt(found.variance[0]!);
-      if (heldOutObjective > best.heldOut) {
-        best = {
-          iteration,
-          heldOut: heldOutObjective,
-          params: Object.values(state.params).map((array) => array.slice()),
-        };
-      } else if (iteration - best.iteration >= heldOut.patience) {
-        stop = 'held-out';
-      }
-      if (stop !== null) {
-        for (const [i, array] of Object.values(state.params).entries()) array.set(best.params[i]!);
-        model.derive(state);
-      }
-    }
-    previous = { iteration, objective, terms, change, heldOut: heldOutObjective, heldOutError, stop };
+    const seen = await watch?.see(iteration);
+    if (seen?.isPast) stop = 'held-out';
+    const kept = stop === null || watch === undefined ? iteration : watch.restore();
+    const [heldOutObjective, heldOutError] = [seen?.objective ?? null, seen?.error ?? null];
+    previous = { iteration, objective, terms, change, heldOut: heldOutObjective, heldOutError, stop, kept };
     yield previous;
     if (stop !== null) return;
     if (rises) model.mStep(state, sums.statistics, soft);
@@ -129,10 +106,14 @@ function checkRise<Data>(
   let size = 0;
   for (const term of terms) size += Math.abs(term);
   if (objective >= previous.objective - rounding * size) return;
-  const step =
-    afterMStep < previous.objective - rounding * size
-      ? `M-step of iteration ${previous.iteration}`
-      : `E-step of iteration ${iteration}`;
+  const [mStep, eStep] = [`M-step of iteration ${previous.iteration}`, `E-step of iteration ${iteration}`];
+  const fell = afterMStep < previous.objective - rounding * size;
+  // A kernel does not say what the M-step left it.
+  const step = Number.isFinite(afterMStep)
+    ? fell
+      ? mStep
+      : eStep
+    : `${mStep} or the ${eStep} (--precise tells which)`;
   let worst = 0;
   for (let i = 1; i < terms.length; i++) {
     if (terms[i]! - previous.terms[i]! < terms[worst]! - previous.terms[worst]!) worst = i;

@@ -116,8 +116,11 @@ export interface StartModel<Documents, Data> extends Model<Data> {
 export interface TopicModel<Documents, Data = Documents> extends Model<Data> {
   /** What is fitted before it, if anything. */
   readonly start?: StartModel<Documents, unknown> | undefined;
-  /** The share of the documents that a fit keeps out to stop on, and for how many passes it waits for their bound to rise. */
-  readonly heldOut?: { readonly share: number; readonly patience: number };
+  /**
+   * The share of the documents that a fit keeps out to stop on, the pass from which their objective counts, and for how
+   * many passes the fit waits for it to rise.
+   */
+  readonly heldOut?: { readonly share: number; readonly from: number; readonly patience: number };
   /** First iterations with guarded E-steps and fixed hyperparameters, unless the user says otherwise; 0 without it. */
   readonly softIterations?: number;
 
@@ -158,6 +161,15 @@ export interface TopicModel<Documents, Data = Documents> extends Model<Data> {
    */
   segmentation?(data: Data, state: State, d: number): { readonly path: Uint32Array; readonly posterior: Float64Array };
 
-  /** What the model knows of topic k beside its terms, by documented names. */
-  facts(state: State, k: number): Readonly<Record<string, number | boolean | readonly number[]>>;
+  /** How `predictor` predicts, for the definition of scores; `Σ_k E[θ_k | observed] E[β_kw]` without it. */
+  readonly prediction?: string;
+
+  /** What a document's objective is, for the definition of scores; `a lower bound on log p(document)` without it. */
+  readonly documentScore?: string;
+
+  /** What the model knows of topic k beside its terms, by documented names; `on` is false where it is switched off. */
+  facts(
+    state: State,
+    k: number,
+  ): Readonly<Record<string, number | boolean | readonly number[] | readonly (readonly number[])[]>>;
 }

@@ -10,7 +10,8 @@ export interface Dims {
   readonly K: number;
 }
 
-function allocate(shapes: Shapes, dims: Dims, rows = 1): Arrays {
+/** Arrays of these shapes, `rows` of each, all zero. */
+export function allocate(shapes: Shapes, dims: Dims, rows = 1): Arrays {
   return Object.fromEntries(
     Object.entries(shapes).map(([name, axes]) => [name, new Float64Array(rows * sizeOf(axes, dims))]),
   );

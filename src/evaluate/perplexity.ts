@@ -39,7 +39,12 @@ export async function boundScore(fitted: Fitted, corpus: Corpus): Promise<Score>
   let bound = 0;
   for (const term of await infer(fitted.model, fitted.model.prepare(corpus, state), cutBlocks(corpus.rowStart), state))
     bound += term;
-  return score('bound', 'exp(−Σ_d bound_d / tokens), bound_d ≤ log p(document d), topics fixed', corpus, bound);
+  return score(
+    'bound',
+    `exp(−Σ_d s_d / tokens), s_d ${fitted.model.documentScore ?? 'a lower bound on log p(document)'}, topics fixed`,
+    corpus,
+    bound,
+  );
 }
 
 /**
@@ -67,7 +72,7 @@ export async function completionScore(
   }
   return score(
     'completion',
-    'exp(−Σ log p(token | observed half of its document) / tokens), p = Σ_k E[θ_k | observed] E[β_kw], over the other half',
+    `exp(−Σ log p(token | observed half of its document) / tokens), p = ${model.prediction ?? 'Σ_k E[θ_k | observed] E[β_kw]'}, over the other half`,
     heldOut,
     sum,
   );

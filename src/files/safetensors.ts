@@ -17,6 +17,7 @@
  */
 
 import { createHash } from 'node:crypto';
+import { stat } from 'node:fs/promises';
 import { endianness } from 'node:os';
 import { STATUS, UserError } from '../errors.js';
 import { type ByteSource, withSource } from './byte-source.js';
@@ -184,6 +185,12 @@ export function metadataOf({ name, metadata }: Safetensors, key: string): string
  * A file that cannot be read, a folder and a pipe are neither.
  */
 export async function kindOf(path: string): Promise<FileKind | undefined> {
+  try {
+    // Opening a pipe would wait for its writer, and take what it writes from the reader.
+    if (!(await stat(path)).isFile()) return undefined;
+  } catch {
+    return undefined;
+  }
   try {
     return await withSource(path, async (source) => {
       const bytes = new Uint8Array(Math.min(source.size, 4096));

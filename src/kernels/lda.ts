@@ -1,4 +1,5 @@
 import { type Corpus, documentCount } from '../corpus/corpus.js';
+import { log } from '../math/special.js';
 import { kernelMemory } from './memory.js';
 import { type Columns, columnsOf, cutTasks, tasksOf } from './tasks.js';
 
@@ -8,6 +9,8 @@ export interface LdaFound {
   readonly gamma: Float32Array;
   /** Row d − from holds Σ_w n_dw φ_dw. */
   readonly tokens: Float32Array;
+  /** Row d − from holds θ̃_k, e^ψ(γ_k) as the kernel has it. */
+  readonly theta: Float32Array;
   /** n / s of each entry from rowStart[from] on: s = Σ_k e^ψ(γ_k) e^(E log β_wk − the row's maximum). */
   readonly ratio: Float32Array;
   readonly K4: number;
@@ -30,15 +33,22 @@ export interface LdaKernel {
   /**
    * Phase 2, over the terms of the same documents: adds S_wk = Σ_d n_dw φ_dwk to `topicTerm` (V×K).
    *
-   * @returns Σ_wk S_wk E[log β_wk]
+   * @returns Σ_wk S_wk E[log β_wk], and the same with the logarithms of the topics as the kernel has them
    */
-  terms(corpus: Corpus, from: number, to: number, logBeta: Float64Array, topicTerm: Float64Array | null): number;
+  terms(
+    corpus: Corpus,
+    from: number,
+    to: number,
+    logBeta: Float64Array,
+    topicTerm: Float64Array | null,
+  ): { readonly words: number; readonly asComputed: number };
 }
 
 export function createLdaKernel({ V, K }: { V: number; K: number }, threads: number): LdaKernel {
   const K4 = Math.ceil(K / 4) * 4;
   const memory = kernelMemory(threads);
   const scaled = new Float32Array(V * K4);
+  const logScaled = new Float64Array(V * K4);
   let topicsChanged = true;
   let laidOut: Corpus | undefined;
   let at!: ReturnType<typeof layOut>;
@@ -72,7 +82,12 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
 
   return {
     setTopics(expLogBeta) {
-      for (let w = 0, i = 0; w < V; w++) for (let k = 0; k < K; k++, i++) scaled[w * K4 + k] = expLogBeta[i]!;
+      for (let w = 0, i = 0; w < V; w++) {
+        for (let k = 0; k < K; k++, i++) {
+          scaled[w * K4 + k] = expLogBeta[i]!;
+          logScaled[w * K4 + k] = log(scaled[w * K4 + k]!);
+        }
+      }
       topicsChanged = true;
     },
     documents(corpus, from, to, alpha, gamma, rounds, tolerance) {
@@ -97,6 +112,7 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
       return {
         gamma: rows,
         tokens: memory.f32(tokens + 4 * from * K4, (to - from) * K4),
+        theta: memory.f32(theta + 4 * from * K4, (to - from) * K4),
         ratio: memory.f32(ratio + 4 * first, corpus.rowStart[to]! - first),
         K4,
       };
@@ -117,15 +133,18 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
       );
       const found = memory.f32(statistics, V * K4);
       let words = 0;
+      let asComputed = 0;
       for (let w = 0; w < V; w++) {
         if (block.start[w] === block.start[w + 1]) continue;
         for (let k = 0; k < K; k++) {
           const expected = found[w * K4 + k]!;
+          if (expected === 0) continue;
           words += expected * logBeta[w * K + k]!;
+          asComputed += expected * logScaled[w * K4 + k]!;
           if (topicTerm !== null) topicTerm[w * K + k]! += expected;
         }
       }
-      return words;
+      return { words, asComputed };
     },
   };
 }

@@ -27,6 +27,12 @@ export function invertCholesky(a: Float64Array, at: number, n: number, out: Floa
   return determinant;
 }
 
+/** Copies the lower triangle of the n×n matrix at `at` to the upper. */
+export function symmetric(a: Float64Array, at: number, n: number): Float64Array {
+  for (let i = 0; i < n; i++) for (let j = 0; j < i; j++) a[at + j * n + i] = a[at + i * n + j]!;
+  return a;
+}
+
 /** Eigenvalues of a symmetric n×n matrix, largest first, and its eigenvectors as the columns of an n×n matrix. */
 export function symmetricEigen(a: Float64Array, n: number): { values: Float64Array; vectors: Float64Array } {
   const decomposition = new EigenvalueDecomposition(toMatrix(a, 0, n), { assumeSymmetric: true });

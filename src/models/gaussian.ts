@@ -10,7 +10,7 @@
  * W(Λ | S⁻¹, ν) is written with the inverse of its scale, the scatter S: E[Λ] = ν S⁻¹. In one dimension it is
  * Gamma(ν/2, rate S/2).
  */
-import { invertCholesky } from '../math/matrix.js';
+import { invertCholesky, symmetric } from '../math/matrix.js';
 import { digamma, lgamma, log } from '../math/special.js';
 
 export interface Shape {
@@ -161,10 +161,4 @@ export function wishartNormaliser({ copies, dimension }: Shape, degrees: number,
   let sum = (degrees * dimension * LOG_2) / 2 + (dimension * (dimension - 1) * LOG_PI) / 4;
   for (let j = 0; j < dimension; j++) sum += lgamma((degrees - j) / 2);
   return (degrees * logDeterminant) / 2 - copies * sum;
-}
-
-/** Copies the lower triangle of a block to the upper. */
-function symmetric(block: Float64Array, at: number, P: number): Float64Array {
-  for (let i = 0; i < P; i++) for (let j = 0; j < i; j++) block[at + j * P + i] = block[at + i * P + j]!;
-  return block;
 }

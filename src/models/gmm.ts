@@ -31,6 +31,7 @@
  */
 import type { Corpus } from '../corpus/corpus.js';
 import type { Arrays, Axis, Shapes, State, Sums, TopicModel } from '../em/model.js';
+import { allocate } from '../em/state.js';
 import { STATUS, UserError } from '../errors.js';
 import { expectLog, logNormaliser } from '../math/dirichlet.js';
 import type { Random } from '../math/random.js';
@@ -48,6 +49,7 @@ import {
   pointsOfVectors,
   projectedMeans,
 } from './points.js';
+import { sumOf } from './topics.js';
 
 export const gmmSettings = {
   columns: {
@@ -62,6 +64,7 @@ export const gmmSettings = {
     min: 1,
     max: 1000,
     default: 50,
+    onlyWith: ['columns', null],
     describe: 'dimensions of the points that text becomes: leading directions of its TF-IDF matrix (LSA)',
   },
   inference: {
@@ -88,7 +91,8 @@ export const gmmSettings = {
     value: 'A',
     above: 0,
     max: 1e6,
-    describe: 'vb: Dirichlet prior of the weights; the smaller, the fewer components stay on [default: 1/K]',
+    onlyWith: ['inference', 'vb'],
+    describe: 'Dirichlet prior of the weights; the smaller, the fewer components stay on [default: 1/K]',
   },
   kappa: {
     kind: 'number',
@@ -96,7 +100,8 @@ export const gmmSettings = {
     above: 0,
     max: 1e6,
     default: 1,
-    describe: 'vb: points that the prior of each mean, the mean of all points, is worth',
+    onlyWith: ['inference', 'vb'],
+    describe: 'points that the prior of each mean, the mean of all points, is worth',
   },
   start: {
     kind: 'choice',
@@ -116,8 +121,6 @@ export function createGmm(
   { V, K, columns }: { V: number; K: number; columns: number },
 ): TopicModel<Corpus, Points> {
   const variational = settings.inference === 'vb';
-  if (!variational && settings.alpha !== undefined)
-    throw new UserError('--alpha belongs to --inference vb, got --inference em', { status: STATUS.usage });
   const isText = columns === 0;
   const P = isText ? Math.min(settings.dimensions, V) : columns;
   const kind = settings.covariance ?? (isText ? 'diag' : 'full');
@@ -362,7 +365,7 @@ export function createGmm(
         : present.map((_, i) => (i < K ? i : random.integer(K)));
     // Points of each cluster about the mean of all, as if that were each component's mean before.
     for (let k = 0; k < K; k++) params['mean']!.set(mean, k * P);
-    const sums = allocated(statistics, V, K);
+    const sums = allocate(statistics, { V, K });
     for (const [i, d] of present.entries()) count(points, d, cluster[i]!, 1, params['mean']!, sums);
     if (variational) {
       params['prior_mean']!.set(mean);
@@ -463,30 +466,20 @@ export function createGmm(
       : {},
     predictor: () => null,
     facts({ params, derived }, k) {
-      const covariance = shape.variances(variational ? params['scatter']! : params['covariance']!, blockOf(k));
+      const covariance = variational ? params['scatter']! : params['covariance']!;
+      const at = blockOf(k);
       const degrees = derived['degrees']![tied ? 0 : k]!;
+      const row = (p: number) => Array.from({ length: P }, (_, q) => covariance[at + p * P + q]! / degrees);
       return {
         weight: derived['expectedWeight']![k]!,
-        ...(variational ? { on: params['alpha']![k]! - alpha0 >= 1 } : {}),
+        on: variational ? params['alpha']![k]! - alpha0 >= 1 : params['weight']![k]! > 0,
         mean: Array.from(params['mean']!.subarray(k * P, (k + 1) * P)),
-        variance: covariance.map((v) => v / degrees),
+        variance: shape.variances(covariance, at).map((v) => v / degrees),
+        // of points that text became the columns have no names to read it by
+        ...(isText || shape.dimension < P || P === 1
+          ? {}
+          : { covariance: Array.from({ length: P }, (_, p) => row(p)) }),
       };
     },
   };
-}
-
-function allocated(shapes: Shapes, V: number, K: number): Arrays {
-  const extent = (axis: Axis) => (axis === 'V' ? V : axis === 'K' ? K : axis);
-  return Object.fromEntries(
-    Object.entries(shapes).map(([name, axes]) => [
-      name,
-      new Float64Array(axes.reduce<number>((size, axis) => size * extent(axis), 1)),
-    ]),
-  );
-}
-
-function sumOf(values: Float64Array): number {
-  let sum = 0;
-  for (const value of values) sum += value;
-  return sum;
 }

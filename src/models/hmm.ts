@@ -36,13 +36,14 @@ import { exp, lgamma, log } from '../math/special.js';
 import type { Settings, Values } from '../settings.js';
 import {
   expectLogTopics,
-  LOG_ZERO,
   logPoints,
   normalised,
   normaliseTopics,
   sumOf,
   topicSums,
   topicTerms,
+  writeNormalised,
+  ZERO,
 } from './topics.js';
 
 export const hmmSettings = {
@@ -77,7 +78,12 @@ export const hmmSettings = {
     default: 0.3,
     describe: "prior of topics' terms: pseudo-counts (em; 0 is none), or Dirichlet, where its learning starts (vb)",
   },
-  'learn-eta': { kind: 'flag', default: true, describe: 'learn eta by Newton steps (vb)' },
+  'learn-eta': {
+    kind: 'flag',
+    default: true,
+    onlyWith: ['inference', 'vb'],
+    describe: 'learn eta by Newton steps',
+  },
   start: {
     kind: 'choice',
     choices: ['passages', 'random'],
@@ -99,9 +105,6 @@ const LEAST_ALPHA = 0.01;
 
 /** The probability to stay in a topic at the start of a fit. */
 const STAY = 0.7;
-
-/** The least probability of a token. */
-const ZERO = exp(LOG_ZERO);
 
 /** A topic is on if more than this many tokens are expected to be its. */
 const ON = 0.5;
@@ -250,7 +253,7 @@ export function createHmm(
     let paths = 0;
     for (let d = from; d < to; d++) {
       if (isEmpty(segments, d)) {
-        theta.set(normalised(state.params['start']!), d * K);
+        writeNormalised(state.params['start']!, 0, K, theta, d * K);
         continue;
       }
       const T = emit(segments, d, derived['logBeta']!);
@@ -331,7 +334,7 @@ export function createHmm(
 
   function normalisePoints({ start, transition, beta }: Arrays): void {
     start!.set(normalised(start!));
-    for (let j = 0; j < K; j++) transition!.set(normalised(transition!.subarray(j * K, (j + 1) * K)), j * K);
+    for (let j = 0; j < K; j++) writeNormalised(transition!, j * K, K, transition!, j * K);
     normaliseTopics(beta!, V, K);
   }
 
@@ -404,7 +407,7 @@ export function createHmm(
     initialise,
     prepare: (corpus) => corpus.segments ?? oneSegmentEach(corpus),
     resetPosterior({ start }, { params, posterior }) {
-      for (let d = 0; d + 1 < start.length; d++) posterior['theta']!.set(normalised(params['start']!), d * K);
+      for (let d = 0; d + 1 < start.length; d++) writeNormalised(params['start']!, 0, K, posterior['theta']!, d * K);
     },
     derive,
     eStep,
@@ -415,6 +418,7 @@ export function createHmm(
       out.set(posterior['theta']!.subarray(d * K, (d + 1) * K));
     },
     readings: { probability },
+    ...(bayes ? {} : { documentScore: 'log p(document)' }),
     predictor(state) {
       const topics = probability(state);
       const theta = state.posterior['theta']!;

@@ -31,8 +31,10 @@ export interface ModelKind {
   readonly defaults: {
     readonly topics: number;
     readonly iterations: number;
-    readonly tolerance: number;
-    readonly 'soft-iterations': number;
+    /** Without it the model stops otherwise. */
+    readonly tolerance?: number;
+    /** Without it they would have no effect. */
+    readonly 'soft-iterations'?: number;
   };
   /** Makes the model for values of its settings; those without a value have their defaults. */
   create(values: Readonly<Record<string, unknown>>, dims: ModelDims): TopicModel<Corpus, unknown>;
@@ -65,7 +67,7 @@ export const MODELS: Readonly<Record<string, ModelKind>> = {
     summary: 'Gaussian mixture: documents are points, columns of numbers or text made points (LSA), in K clusters',
     settings: gmmSettings,
     reads: 'vectors',
-    defaults: { topics: 20, iterations: 200, tolerance: 1e-6, 'soft-iterations': 0 },
+    defaults: { topics: 20, iterations: 200, tolerance: 1e-6 },
     create: (values, dims) => createGmm(withDefaults(gmmSettings, values), dims),
   },
   hmm: {
@@ -79,7 +81,7 @@ export const MODELS: Readonly<Record<string, ModelKind>> = {
     summary: 'variational autoencoder: a network reads the topics off a document (ProdLDA)',
     settings: vaeSettings,
     reads: 'counts',
-    defaults: { topics: 20, iterations: 100, tolerance: 1e-5, 'soft-iterations': 0 },
+    defaults: { topics: 20, iterations: 100 },
     create: (values, dims) => createVae(withDefaults(vaeSettings, values), dims),
   },
 };

@@ -38,6 +38,7 @@ import {
   sumOf,
   topicSums,
   topicTerms,
+  writeNormalised,
   ZERO,
 } from './topics.js';
 
@@ -60,9 +61,15 @@ export const ldaSettings = {
     above: 0,
     max: 1e6,
     default: 0.1,
+    onlyWith: ['beta', 'dirichlet'],
     describe: "Dirichlet prior of topics' terms, or where its learning starts",
   },
-  'learn-eta': { kind: 'flag', default: true, describe: 'learn eta by Newton steps' },
+  'learn-eta': {
+    kind: 'flag',
+    default: true,
+    onlyWith: ['beta', 'dirichlet'],
+    describe: 'learn eta by Newton steps',
+  },
   beta: {
     kind: 'choice',
     choices: ['dirichlet', 'point'],
@@ -240,12 +247,20 @@ export function createLda(
       }
     }
     terms[0]! += words;
-    terms[3]! += logNormalisers - words;
-    collectProportions(alpha, gamma, at, sums);
+    terms[3]! += logNormalisers - words - collectProportions(alpha, gamma, at, sums);
   }
 
-  /** Adds the terms and statistics of q(θ_d) = Dir(γ_d), given its `logTheta` and `tokens`. */
-  function collectProportions(alpha: Float64Array, gamma: Float64Array, at: number, { terms, statistics }: Sums): void {
+  /**
+   * Adds the terms and statistics of q(θ_d) = Dir(γ_d), given its `logTheta` and `tokens`.
+   *
+   * @returns E[log p(z_d | θ_d)]
+   */
+  function collectProportions(
+    alpha: Float64Array,
+    gamma: Float64Array,
+    at: number,
+    { terms, statistics }: Sums,
+  ): number {
     let assignments = 0;
     let proportions = logNormaliser(alpha, 0, K);
     let entropyProportions = -logNormaliser(gamma, at, K);
@@ -256,12 +271,12 @@ export function createLda(
     }
     terms[1]! += assignments;
     terms[2]! += proportions;
-    terms[3]! -= assignments;
     terms[4]! += entropyProportions;
     if (statistics !== null) {
       for (let k = 0; k < K; k++) statistics['logTheta']![k]! += logTheta[k]!;
       statistics['documents']![0]! += 1;
     }
+    return assignments;
   }
 
   /** γ_d = α + N_d / K: what is known of a document before its terms are looked at. */
@@ -269,7 +284,10 @@ export function createLda(
     for (let k = 0; k < K; k++) gamma[at + k] = alpha[k]! + length / K;
   }
 
-  /** The E-step by kernels: γ and the statistics in f32, their terms of the bound in f64 at just these. */
+  /**
+   * The E-step by kernels. γ and φ are what f32 made them; their terms of the bound are those of just this q, in f64:
+   * −Σ φ ln φ with ln φ_k = ln θ̃_k + ln β̃_k − ln s, all three as the kernel has them.
+   */
   function kernelEStep(
     kernel: LdaKernel,
     corpus: Corpus,
@@ -279,7 +297,7 @@ export function createLda(
     sums: Sums,
     start: Start,
   ): void {
-    const { rowStart, term, count } = corpus;
+    const { rowStart, count } = corpus;
     const { params, derived, posterior } = state;
     const alpha = params['alpha']!;
     const gamma = posterior['gamma']!;
@@ -299,7 +317,7 @@ export function createLda(
       let logNormalisers = 0;
       for (let i = rowStart[d]!; i < rowStart[d + 1]!; i++) {
         const n = count[i]!;
-        logNormalisers += n * (log(n / found.ratio[i - first]!) + derived['rowMaximum']![term[i]!]!);
+        logNormalisers += n * log(n / found.ratio[i - first]!);
       }
       // Where f32 underflowed, the reference does the document instead.
       if (!Number.isFinite(logNormalisers)) {
@@ -310,18 +328,26 @@ export function createLda(
         continue;
       }
       let sum = 0;
+      let asComputed = 0;
       for (let k = 0; k < K; k++) {
         tokens[k] = found.tokens[row + k]!;
+        asComputed += tokens[k]! * log(found.theta[row + k]!);
         sum += gamma[at + k] = found.gamma[row + k]!;
       }
       const digammaSum = digamma(sum);
       for (let k = 0; k < K; k++) logTheta[k] = digamma(gamma[at + k]!) - digammaSum;
-      sums.terms[3]! += logNormalisers - tokenCount(corpus, d, d + 1) * digammaSum;
+      sums.terms[3]! += logNormalisers - asComputed;
       collectProportions(alpha, gamma, at, sums);
     }
-    const words = kernel.terms(corpus, from, to, derived['logBeta']!, sums.statistics?.['topicTerm'] ?? null);
+    const { words, asComputed } = kernel.terms(
+      corpus,
+      from,
+      to,
+      derived['logBeta']!,
+      sums.statistics?.['topicTerm'] ?? null,
+    );
     sums.terms[0]! += words;
-    sums.terms[3]! -= words;
+    sums.terms[3]! -= asComputed;
   }
 
   function eStep(corpus: Corpus, from: number, to: number, state: State, sums: Sums, start: Start): number {
@@ -445,7 +471,7 @@ export function createLda(
     globalTerms,
     shares: (statistics) => normalised(topicSums(statistics['topicTerm']!, V, K)),
     proportions({ posterior }, d, out) {
-      out.set(normalised(posterior['gamma']!.subarray(d * K, (d + 1) * K)));
+      writeNormalised(posterior['gamma']!, d * K, K, out, 0);
     },
     readings: { probability },
     predictor(state) {

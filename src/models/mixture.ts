@@ -37,6 +37,7 @@ import {
   sumOf,
   topicSums,
   topicTerms,
+  writeNormalised,
   ZERO,
 } from './topics.js';
 
@@ -57,7 +58,8 @@ export const mixtureSettings = {
     above: 0,
     max: 1e6,
     default: 0.1,
-    describe: 'Dirichlet prior of the weights of topics (vb); small values empty superfluous topics',
+    onlyWith: ['inference', 'vb'],
+    describe: 'Dirichlet prior of the weights of topics; small values empty superfluous topics',
   },
   eta: {
     kind: 'number',
@@ -67,7 +69,12 @@ export const mixtureSettings = {
     describe:
       'added to the count of each term in each topic: Dirichlet prior, or where its learning starts (vb) [default: 1]; prior Dir(1 + eta), 0 for none (em) [default: 0.1]',
   },
-  'learn-eta': { kind: 'flag', default: true, describe: 'learn eta by Newton steps (vb)' },
+  'learn-eta': {
+    kind: 'flag',
+    default: true,
+    onlyWith: ['inference', 'vb'],
+    describe: 'learn eta by Newton steps',
+  },
   start: {
     kind: 'choice',
     choices: ['documents', 'random'],
@@ -110,39 +117,42 @@ export function createMixture(
     const { rowStart, term, count } = corpus;
     const { terms, statistics } = sums;
     const { logTheta } = state.derived;
+    const responsibility = state.posterior['responsibility']!;
     const topicTerm = statistics?.['topicTerm'];
     const documents = statistics?.['documents'];
     let startBound = 0;
     for (let d = from; d < to; d++) {
-      const r = state.posterior['responsibility']!.subarray(d * K, (d + 1) * K);
-      if (start === 'cold') r.fill(1 / K);
+      const at = d * K;
+      if (start === 'cold') responsibility.fill(1 / K, at, at + K);
       // Of an empty document nothing is known but θ, and nothing is to be learned from it.
       if (rowStart[d] === rowStart[d + 1]) {
-        weights(state, r);
+        writeNormalised(bayes ? state.params['gamma']! : state.params['theta']!, 0, K, responsibility, at);
         continue;
       }
       weigh(corpus, d, state.derived);
       let most = Number.NEGATIVE_INFINITY;
       for (let k = 0; k < K; k++) {
-        if (r[k]! > 0) startBound += r[k]! * (joint[k]! - log(r[k]!));
+        const r = responsibility[at + k]!;
+        if (r > 0) startBound += r * (joint[k]! - log(r));
         most = Math.max(most, joint[k]!);
       }
       let sum = 0;
-      for (let k = 0; k < K; k++) sum += r[k] = exp(joint[k]! - most);
+      for (let k = 0; k < K; k++) sum += responsibility[at + k] = exp(joint[k]! - most);
       const logSum = most + log(sum);
       for (let k = 0; k < K; k++) {
-        if (r[k] === 0) continue;
-        r[k]! /= sum;
-        terms[0]! += r[k]! * (joint[k]! - logTheta![k]!);
-        terms[1]! += r[k]! * logTheta![k]!;
-        terms[2]! += r[k]! * (logSum - joint[k]!);
-        if (documents !== undefined) documents[k]! += r[k]!;
+        if (responsibility[at + k] === 0) continue;
+        responsibility[at + k]! /= sum;
+        const r = responsibility[at + k]!;
+        terms[0]! += r * (joint[k]! - logTheta![k]!);
+        terms[1]! += r * logTheta![k]!;
+        terms[2]! += r * (logSum - joint[k]!);
+        if (documents !== undefined) documents[k]! += r;
       }
       if (topicTerm === undefined) continue;
       for (let i = rowStart[d]!; i < rowStart[d + 1]!; i++) {
         const row = term[i]! * K;
         const n = count[i]!;
-        for (let k = 0; k < K; k++) topicTerm[row + k]! += n * r[k]!;
+        for (let k = 0; k < K; k++) topicTerm[row + k]! += n * responsibility[at + k]!;
       }
     }
     return startBound;
@@ -211,11 +221,6 @@ export function createMixture(
     }
   }
 
-  /** E[θ] into `out`. */
-  function weights({ params }: State, out: Float64Array): void {
-    out.set(bayes ? normalised(params['gamma']!) : params['theta']!);
-  }
-
   /** E[β], V×K. */
   function probability({ params }: State): Float64Array {
     const topics = (bayes ? params['lambda']! : params['beta']!).slice();
@@ -246,9 +251,10 @@ export function createMixture(
     globalTerms,
     shares: (statistics) => normalised(topicSums(statistics['topicTerm']!, V, K)),
     proportions({ posterior }, d, out) {
-      out.set(normalised(posterior['responsibility']!.subarray(d * K, (d + 1) * K)));
+      writeNormalised(posterior['responsibility']!, d * K, K, out, 0);
     },
     readings: { probability },
+    ...(bayes ? {} : { documentScore: 'log p(document)' }),
     predictor(state) {
       const topics = probability(state);
       const r = state.posterior['responsibility']!;
@@ -259,7 +265,7 @@ export function createMixture(
       };
     },
     facts({ params }, k) {
-      if (!bayes) return { weight: params['theta']![k]! };
+      if (!bayes) return { weight: params['theta']![k]!, on: params['theta']![k]! > 0 };
       const gamma = params['gamma']!;
       return { weight: gamma[k]! / sumOf(gamma), on: gamma[k]! - alpha > ON };
     },

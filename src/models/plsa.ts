@@ -18,7 +18,15 @@ import { type Corpus, tokenCount } from '../corpus/corpus.js';
 import type { Start, State, Sums, TopicModel } from '../em/model.js';
 import { log } from '../math/special.js';
 import type { Settings, Values } from '../settings.js';
-import { logPoints, normalised, normaliseTopics, seedFromDocuments, topicSums, ZERO } from './topics.js';
+import {
+  logPoints,
+  normalised,
+  normaliseTopics,
+  seedFromDocuments,
+  topicSums,
+  writeNormalised,
+  ZERO,
+} from './topics.js';
 
 export const plsaSettings = {
   start: {
@@ -54,9 +62,9 @@ export function createPlsa(
   const tokens = new Float64Array(K);
 
   /** φ of a term up to its sum, into `phi`; the sum, at least ZERO / K, is p(w | d). */
-  function weigh(theta: Float64Array, beta: Float64Array, row: number): number {
+  function weigh(theta: Float64Array, at: number, beta: Float64Array, row: number): number {
     let sum = 0;
-    for (let k = 0; k < K; k++) sum += phi[k] = theta[k]! * beta[row + k]!;
+    for (let k = 0; k < K; k++) sum += phi[k] = theta[at + k]! * beta[row + k]!;
     return sum;
   }
 
@@ -72,14 +80,14 @@ export function createPlsa(
     for (let r = 0; r < rounds; r++) {
       tokens.fill(0);
       for (let i = rowStart[d]!; i < rowStart[d + 1]!; i++) {
-        const ratio = count[i]! / weigh(theta, beta, term[i]! * K);
+        const ratio = count[i]! / weigh(theta, d * K, beta, term[i]! * K);
         for (let k = 0; k < K; k++) tokens[k]! += ratio * phi[k]!;
       }
       let moved = 0;
       for (let k = 0; k < K; k++) {
         const improved = tokens[k]! / length;
-        moved += Math.abs(improved - theta[k]!);
-        theta[k] = improved;
+        moved += Math.abs(improved - theta[d * K + k]!);
+        theta[d * K + k] = improved;
       }
       if (moved <= tolerance) return;
     }
@@ -91,14 +99,15 @@ export function createPlsa(
     const { terms, statistics } = sums;
     const topicTerm = statistics?.['topicTerm'];
     const fitted = { rounds: settings['e-step-iterations'], tolerance: settings['e-step-tolerance'] };
+    const theta = state.posterior['theta']!;
     let startBound = 0;
     for (let d = from; d < to; d++) {
-      const theta = state.posterior['theta']!.subarray(d * K, (d + 1) * K);
+      const at = d * K;
       const length = tokenCount(corpus, d, d + 1);
-      if (start === 'cold' || length === 0) theta.fill(1 / K);
+      if (start === 'cold' || length === 0) theta.fill(1 / K, at, at + K);
       if (length === 0) continue;
       for (let i = rowStart[d]!; i < rowStart[d + 1]!; i++)
-        startBound += count[i]! * log(weigh(theta, beta, term[i]! * K));
+        startBound += count[i]! * log(weigh(theta, at, beta, term[i]! * K));
       converge(corpus, d, length, theta, beta, start === 'cold' ? NEW : fitted);
       tokens.fill(0);
       let words = 0;
@@ -106,7 +115,7 @@ export function createPlsa(
       let logLikelihood = 0;
       for (let i = rowStart[d]!; i < rowStart[d + 1]!; i++) {
         const row = term[i]! * K;
-        const sum = weigh(theta, beta, row);
+        const sum = weigh(theta, at, beta, row);
         const ratio = count[i]! / sum;
         logLikelihood += count[i]! * log(sum);
         for (let k = 0; k < K; k++) {
@@ -116,7 +125,7 @@ export function createPlsa(
           if (topicTerm !== undefined) topicTerm[row + k]! += expected;
         }
       }
-      for (let k = 0; k < K; k++) if (tokens[k]! > 0) assignments += tokens[k]! * log(theta[k]!);
+      for (let k = 0; k < K; k++) if (tokens[k]! > 0) assignments += tokens[k]! * log(theta[at + k]!);
       terms[0]! += words;
       terms[1]! += assignments;
       terms[2]! += logLikelihood - words - assignments;
@@ -158,7 +167,7 @@ export function createPlsa(
     globalTerms() {},
     shares: (statistics) => normalised(topicSums(statistics['topicTerm']!, V, K)),
     proportions({ posterior }, d, out) {
-      out.set(normalised(posterior['theta']!.subarray(d * K, (d + 1) * K)));
+      writeNormalised(posterior['theta']!, d * K, K, out, 0);
     },
     readings: { probability: ({ params }) => params['beta']!.slice() },
     predictor(state) {
@@ -170,6 +179,7 @@ export function createPlsa(
         return Math.max(p, ZERO);
       };
     },
+    documentScore: 'log p(document | θ_d), with θ_d fitted to these very words',
     facts: () => ({}),
   };
 }

@@ -80,8 +80,22 @@ export function normaliseTopics(topics: Float64Array, V: number, K: number): voi
 }
 
 export function normalised(values: Float64Array): Float64Array {
-  const sum = sumOf(values);
-  return values.map((value) => (sum > 0 ? value / sum : 1 / values.length));
+  const out = new Float64Array(values.length);
+  writeNormalised(values, 0, values.length, out, 0);
+  return out;
+}
+
+/** Writes the numbers [from, from + length) divided by their sum to `out` at `at`; equal shares where the sum is 0. */
+export function writeNormalised(
+  values: Float64Array,
+  from: number,
+  length: number,
+  out: Float64Array,
+  at: number,
+): void {
+  let sum = 0;
+  for (let k = 0; k < length; k++) sum += values[from + k]!;
+  for (let k = 0; k < length; k++) out[at + k] = sum > 0 ? values[from + k]! / sum : 1 / length;
 }
 
 export function sumOf(values: Float64Array): number {

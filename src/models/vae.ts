@@ -84,8 +84,8 @@ export const vaeSettings = {
     default: 0.2,
     describe: 'share of hidden units (and of topics, with the product decoder) left out at random in training',
   },
-  batch: { kind: 'integer', value: 'N', min: 1, default: 200, describe: 'documents of one gradient step' },
-  rate: { kind: 'number', value: 'R', above: 0, max: 1, default: 0.002, describe: "Adam's step size" },
+  batch: { kind: 'integer', value: 'N', min: 1, default: 64, describe: 'documents of one gradient step' },
+  rate: { kind: 'number', value: 'R', above: 0, max: 1, default: 0.005, describe: "Adam's step size" },
   'warm-up': {
     kind: 'integer',
     value: 'N',
@@ -107,7 +107,7 @@ export const vaeSettings = {
     min: 0,
     max: 0.5,
     default: 0.05,
-    describe: 'share of the documents that the fit does not see, to stop on',
+    describe: 'share of the documents that the fit does not see, to stop on: at least 20; none of fewer than 100',
   },
   patience: {
     kind: 'integer',
@@ -149,6 +149,12 @@ const COLUMNS = 200;
 const REFINE_RATE = 0.1;
 
 const LOG_2_PI = 1.8378770664093453;
+
+/**
+ * Epochs whose held-out bound does not count: while the running statistics of BN and the first topics form it falls, on
+ * small corpora for ten epochs, before it rises above where it began.
+ */
+const SETTLING = 20;
 
 /** What the E-step reads of documents. */
 export interface VaeData {
@@ -582,7 +588,11 @@ export function createVae(
     terms: ['words', 'proportions', 'entropy_proportions'],
     schedule: 'stochastic',
     batch: settings.batch,
-    heldOut: { share: settings['held-out'], patience: settings.patience },
+    heldOut: {
+      share: settings['held-out'],
+      from: Math.max(settings['warm-up'], SETTLING) + 1,
+      patience: settings.patience,
+    },
     params: { ...learned, encoderMean: [K2], encoderVariance: [K2], ...decoder.params },
     derived: { ...decoder.derived, ...moments, optimiser: [2] },
     posterior: { mean: ['K'], logVariance: ['K'], theta: ['K'] },
@@ -627,6 +637,8 @@ export function createVae(
         return probabilities[w]!;
       };
     },
+    ...(settings.decoder === 'product' ? { prediction: 'the softmax of the decoded E[θ]' } : {}),
+    documentScore: 'an estimate, from samples, of a lower bound on log p(document)',
     facts: () => ({}),
   };
 }

@@ -1,4 +1,4 @@
-import { type Corpus, documentCount } from '../corpus/corpus.js';
+import { type Corpus, documentCount, tokenCount } from '../corpus/corpus.js';
 import type { Report } from './render.js';
 import { counted, grouped, printable } from './table.js';
 
@@ -23,8 +23,11 @@ function objectReport<Row extends object>(
 }
 
 export interface CorpusFacts {
-  readonly version: string;
+  /** Of thema, where it is a file of thema's. */
+  readonly version: string | null;
   readonly text: unknown;
+  /** Words that did not become terms; absent where the corpus came as counts. */
+  readonly leftOut?: { readonly stopWords: number; readonly short: number; readonly long: number } | undefined;
   readonly pruning: {
     readonly documents: number;
     readonly emptyDocuments: number;
@@ -36,7 +39,7 @@ export interface CorpusFacts {
 }
 
 /** Sizes, lengths, frequent and rare terms of a corpus, and what was cut from it. */
-export function inspectCorpusReport(corpus: Corpus, { version, text, pruning }: CorpusFacts): Report<object> {
+export function inspectCorpusReport(corpus: Corpus, { version, text, leftOut, pruning }: CorpusFacts): Report<object> {
   const D = documentCount(corpus);
   const frequency = new Float64Array(corpus.vocabulary.length);
   const lengths = new Float64Array(D);
@@ -57,7 +60,7 @@ export function inspectCorpusReport(corpus: Corpus, { version, text, pruning }: 
     empty_documents: pruning.emptyDocuments,
     terms: corpus.vocabulary.length,
     entries: corpus.term.length,
-    tokens: lengths.reduce((sum, n) => sum + n, 0),
+    tokens: tokenCount(corpus),
     document_lengths: {
       shortest: lengths[0]!,
       quarter: quantile(0.25),
@@ -70,6 +73,8 @@ export function inspectCorpusReport(corpus: Corpus, { version, text, pruning }: 
     columns: corpus.vectors?.columns ?? [],
     metadata: [...corpus.meta.keys()],
     read: { terms: pruning.termsRead, tokens: pruning.tokensRead },
+    left_out:
+      leftOut === undefined ? null : { stop_words: leftOut.stopWords, short: leftOut.short, long: leftOut.long },
     cuts: pruning.cuts,
     dropped: pruning.droppedBy,
     text,
@@ -77,7 +82,7 @@ export function inspectCorpusReport(corpus: Corpus, { version, text, pruning }: 
   const listed = (terms: { term: string; tokens: number }[]) =>
     terms.map(({ term, tokens }) => `${term} ${tokens}`).join(', ');
   return objectReport(row, function* ({ document_lengths: lengths }) {
-    yield ['kind', `corpus, written by thema ${version}`];
+    yield ['kind', version === null ? 'corpus of counts' : `corpus, written by thema ${version}`];
     if (row.columns.length > 0) {
       yield ['documents', `${grouped(row.documents)} points`];
       yield ['columns', row.columns.join(', ')];
@@ -94,9 +99,18 @@ export function inspectCorpusReport(corpus: Corpus, { version, text, pruning }: 
     yield ['most frequent', listed(row.most_frequent)];
     yield ['rarest', listed(row.rarest)];
     if (row.metadata.length > 0) yield ['metadata', row.metadata.join(', ')];
+    const units = corpus.segments === undefined ? 'documents' : 'segments';
     yield ['read', `${grouped(row.read.tokens)} tokens of ${grouped(row.read.terms)} terms`];
+    if (row.left_out !== null) {
+      yield ['left out as stop words', `${grouped(row.left_out.stop_words)} words`];
+      yield ['left out as too short', `${grouped(row.left_out.short)} words`];
+      if (row.left_out.long > 0) yield ['left out as too long', `${grouped(row.left_out.long)} words`];
+    }
     for (const [cut, { terms, tokens }] of Object.entries(row.dropped)) {
-      yield [`left out by ${cut}`, `${grouped(terms)} terms, ${grouped(tokens)} tokens${limitOf(cut, row.cuts)}`];
+      yield [
+        `left out by ${cut}`,
+        `${grouped(terms)} terms, ${grouped(tokens)} tokens${limitOf(cut, row.cuts, units)}`,
+      ];
     }
     yield [
       'text settings',
@@ -105,9 +119,13 @@ export function inspectCorpusReport(corpus: Corpus, { version, text, pruning }: 
   });
 }
 
-function limitOf(cut: string, { minDf, maxDf, maxVocabulary }: CorpusFacts['pruning']['cuts']): string {
-  if (cut === 'min-df') return ` (in fewer than ${grouped(minDf)} documents)`;
-  if (cut === 'max-df') return ` (in more than ${grouped(maxDf)} documents)`;
+function limitOf(
+  cut: string,
+  { minDf, maxDf, maxVocabulary }: CorpusFacts['pruning']['cuts'],
+  units: 'documents' | 'segments',
+): string {
+  if (cut === 'min-df') return ` (in fewer than ${grouped(minDf)} ${units})`;
+  if (cut === 'max-df') return ` (in more than ${grouped(maxDf)} ${units})`;
   return maxVocabulary === null ? '' : ` (beyond ${grouped(maxVocabulary)} terms)`;
 }
 
@@ -116,12 +134,18 @@ export interface ModelFacts {
   readonly dims: { readonly V: number; readonly K: number };
   readonly params: Readonly<Record<string, Float64Array>>;
   readonly posterior: readonly string[];
+  /** What the model knows of each topic beside its terms. */
+  readonly facts: readonly Readonly<Record<string, unknown>>[];
+  /** What the ELBO is divided by: documents are made of tokens, or are points. */
+  readonly per: 'token' | 'point';
   readonly documents: number | null;
   readonly record: {
     readonly version: string;
     readonly settings: Readonly<Record<string, unknown>>;
     readonly seed: number;
     readonly text: unknown;
+    /** Names of the columns, where the documents are points. */
+    readonly columns?: readonly string[];
     readonly corpus: { readonly documents: number; readonly emptyDocuments: number; readonly tokens: number };
     readonly stop: string;
     readonly trace: readonly { readonly iteration: number; readonly elbo: number; readonly per_token: number }[];
@@ -129,12 +153,19 @@ export interface ModelFacts {
 }
 
 /** Arrays, settings and priors of a model, and how its fit ended. */
-export function inspectModelReport({ name, dims, params, posterior, documents, record }: ModelFacts): Report<object> {
+export function inspectModelReport({
+  name,
+  dims,
+  params,
+  posterior,
+  facts,
+  per,
+  documents,
+  record,
+}: ModelFacts): Report<object> {
   const last = record.trace.at(-1) ?? null;
-  const priors = Object.fromEntries(
-    Object.entries(params)
-      .filter(([, values]) => values.length <= dims.K)
-      .map(([array, values]) => [array, [...values]]),
+  const single = Object.fromEntries(
+    Object.entries(params).flatMap(([array, values]) => (values.length === 1 ? [[array, values[0]!]] : [])),
   );
   const row = {
     kind: 'model',
@@ -151,16 +182,20 @@ export function inspectModelReport({ name, dims, params, posterior, documents, r
     elbo_per_token: last?.per_token ?? null,
     seed: record.seed,
     settings: record.settings,
-    ...priors,
+    ...single,
+    facts: facts.map((fact, topic) => ({ topic, ...fact })),
     text: record.text,
   };
   return objectReport(row, function* () {
     yield ['kind', `model, written by thema ${record.version}`];
-    yield ['model', `${name}, ${grouped(dims.K)} topics, ${grouped(dims.V)} terms`];
+    const points = record.columns !== undefined;
+    yield ['model', `${name}, ${counted(dims.K, 'topic')}${points ? '' : `, ${counted(dims.V, 'term')}`}`];
     yield ['arrays', row.arrays.join(', ')];
     yield [
       'fitted to',
-      `${grouped(record.corpus.documents)} documents (${grouped(record.corpus.emptyDocuments)} without terms), ${grouped(record.corpus.tokens)} tokens`,
+      points
+        ? `${counted(record.corpus.documents, 'point')} of ${record.columns.join(', ')}`
+        : `${counted(record.corpus.documents, 'document')} (${grouped(record.corpus.emptyDocuments)} without terms), ${counted(record.corpus.tokens, 'token')}`,
     ];
     yield ['documents', documents === null ? 'not kept' : `${grouped(documents)} kept`];
     if (last !== null) {
@@ -168,17 +203,24 @@ export function inspectModelReport({ name, dims, params, posterior, documents, r
         'fit',
         `${record.stop === 'converged' ? 'converged' : 'stopped'} after ${counted(last.iteration, 'iteration')}`,
       ];
-      yield ['ELBO', `${last.elbo.toFixed(3)} nats, ${last.per_token.toFixed(5)} per token`];
+      yield ['ELBO', `${last.elbo.toFixed(3)} nats, ${last.per_token.toFixed(5)} per ${per}`];
     }
     yield ['seed', String(record.seed)];
     yield ['settings', settingsLine(record.settings)];
-    for (const [array, values] of Object.entries(priors))
-      yield [array, values.map((value) => value.toPrecision(4)).join(' ')];
+    for (const [array, value] of Object.entries(single)) yield [array, value.toPrecision(4)];
+    for (const fact of Object.keys(facts[0] ?? {})) yield [fact, factLine(facts.map((of) => of[fact]))];
+    if (points) return;
     yield [
       'text settings',
       record.text === null ? 'none: the corpus came as counts' : settingsLine(record.text as Record<string, unknown>),
     ];
   });
+}
+
+/** A fact of all topics: numbers and flags in a line, rows and matrices by their size. */
+function factLine(values: readonly unknown[]): string {
+  if (values.some(Array.isArray)) return `${(values[0] as unknown[]).length} numbers a topic, in --json`;
+  return values.map((value) => (typeof value === 'number' ? value.toPrecision(4) : String(value))).join(' ');
 }
 
 function settingsLine(settings: Readonly<Record<string, unknown>>): string {

@@ -121,7 +121,8 @@ export function segmentsReport(
           yield style('cyan', shortened(heading, width));
         }
         const start = `${String(row.segment).padStart(5)}  ${rounded(row.path_probability)}  `;
-        yield style('dim', start) + shortened(printable(row.text ?? row.words.join(' ')), width - start.length);
+        yield style('dim', start) +
+          shortened(printable(row.text ?? (row.words.join(' ') || '(no known term)')), width - start.length);
       }
     },
   };

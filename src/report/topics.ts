@@ -1,5 +1,5 @@
 import type { Report } from './render.js';
-import { filled, percent, printable, probability, table } from './table.js';
+import { counted, filled, percent, printable, probability, table } from './table.js';
 
 /** One topic: its share of the fitted tokens, what its model knows of it, and its heaviest terms. */
 export interface TopicRow {
@@ -62,7 +62,12 @@ export function topicsReport(
       terms.map((term, i) => [topic, share, i + 1, term['term'] as string, term[reading] as number]),
     async *text(rows, style) {
       const lines: string[][] = [['topic', 'share', 'terms']];
-      for await (const { topic, share, terms } of rows) {
+      let off = 0;
+      for await (const { topic, share, terms, on } of rows) {
+        if (on === false && only === undefined) {
+          off++;
+          continue;
+        }
         const words = terms.map((term) => {
           const word = printable(term['term'] as string);
           return options.weights ? `${word} ${style('dim', probability(term[reading] as number))}` : word;
@@ -74,6 +79,8 @@ export function topicsReport(
       const [header, ...body] = table(lines);
       yield style('bold', header!);
       yield* body;
+      if (off > 0)
+        yield style('dim', `${counted(off, 'topic')} switched off: no document needs ${off === 1 ? 'it' : 'them'}`);
     },
   };
 }
@@ -108,9 +115,11 @@ function shortNumber(value: number): string {
   return String(Number(value.toPrecision(4)));
 }
 
-/** The `n` most probable terms of topic k, most probable first, ties by term number. */
+/** The `n` heaviest terms of topic k with any weight, heaviest first, ties by term number. */
 export function topTerms(topics: Float64Array, k: number, K: number, n: number): number[] {
   const V = topics.length / K;
-  const order = Array.from({ length: V }, (_, w) => w).sort((a, b) => topics[b * K + k]! - topics[a * K + k]! || a - b);
+  const order = Array.from({ length: V }, (_, w) => w)
+    .filter((w) => topics[w * K + k]! > 0)
+    .sort((a, b) => topics[b * K + k]! - topics[a * K + k]! || a - b);
   return order.slice(0, n);
 }

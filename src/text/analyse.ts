@@ -76,23 +76,36 @@ export async function analysis(record: AnalysisRecord): Promise<Analysis> {
   };
 }
 
+/** What became of the words of texts: how many were kept as terms, and how many were left out why. */
+export type LeftOut = { kept: number; stopWords: number; short: number; long: number };
+
+export function nothingLeftOut(): LeftOut {
+  return { kept: 0, stopWords: 0, short: 0, long: 0 };
+}
+
 /**
  * The terms of a text, in order: normal form, tokens, stop words and short words out, stems, n-grams. Nothing else
  * in thema goes from text to terms. An n-gram (`united_states`) takes words that neighbour each other in the text,
  * punctuation aside: a word left out stands between its neighbours.
+ *
+ * @param count counts the words that were kept and left out
  */
-export function analyse(text: string, analysis: Analysis): string[] {
+export function analyse(text: string, analysis: Analysis, count: LeftOut = nothingLeftOut()): string[] {
   const { record, stopWords, elided, stem } = analysis;
   const { keepCase, minLength, ngrams } = record;
   const terms: string[] = [];
   const run: string[] = [];
   for (const token of analysis.tokens(normal(text, keepCase, analysis.locale))) {
     const word = elided.size === 0 ? token : withoutElision(token, elided);
-    const isLeftOut =
-      stopWords.has(keepCase ? lowerCase(word, analysis.locale) : word) ||
-      !isLongEnough(word, minLength) ||
-      word.length > LONGEST_WORD;
-    if (isLeftOut) {
+    const why = stopWords.has(keepCase ? lowerCase(word, analysis.locale) : word)
+      ? 'stopWords'
+      : !isLongEnough(word, minLength)
+        ? 'short'
+        : word.length > LONGEST_WORD
+          ? 'long'
+          : 'kept';
+    count[why]++;
+    if (why !== 'kept') {
       run.length = 0;
       continue;
     }
@@ -114,11 +127,11 @@ export type AnalysedSegment = { readonly text: string; readonly terms: readonly 
  * The segments of a text with their terms, in order; one without terms stays. An n-gram never reaches over two
  * segments; single tokens as segments are the terms that {@link analyse} finds, one each.
  */
-export function analyseSegments(text: string, analysis: Analysis): AnalysedSegment[] {
+export function analyseSegments(text: string, analysis: Analysis, count?: LeftOut): AnalysedSegment[] {
   const { segment } = analysis.record;
-  if (segment === 'none') return [{ text, terms: analyse(text, analysis) }];
-  if (segment === 'token') return analyse(text, analysis).map((term) => ({ text: term, terms: [term] }));
-  return segmentTexts(text, segment).map((piece) => ({ text: piece, terms: analyse(piece, analysis) }));
+  if (segment === 'none') return [{ text, terms: analyse(text, analysis, count) }];
+  if (segment === 'token') return analyse(text, analysis, count).map((term) => ({ text: term, terms: [term] }));
+  return segmentTexts(text, segment).map((piece) => ({ text: piece, terms: analyse(piece, analysis, count) }));
 }
 
 /**

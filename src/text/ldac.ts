@@ -169,15 +169,15 @@ export async function readVocabulary(
   return [...lineOf.keys()];
 }
 
-/** `NAME.vocab.txt` beside a single `NAME.ldac`, as thema writes it, or `vocab.txt` in the one folder of the inputs. */
-async function vocabularyBeside(inputs: readonly string[]): Promise<string> {
+/** `NAME.vocab.txt` beside a single `NAME.ldac` or `NAME.mtx`, as thema writes it, or `vocab.txt` in the one folder of the inputs. */
+export async function vocabularyBeside(inputs: readonly string[]): Promise<string> {
   const folders = new Set(inputs.map((input) => (input === '-' ? '-' : dirname(input))));
   const [folder] = folders;
   const usage = (message: string): UserError =>
     new UserError(message, { status: STATUS.usage, hint: 'name the file of terms, one a line: --vocabulary FILE' });
   if (folder === '-' || folders.size !== 1)
     throw usage(`which vocabulary do ${inputs.map(inputName).join(', ')} have?`);
-  const own = inputs.length === 1 ? [inputs[0]!.replace(/(\.ldac)?(\.gz|\.br)?$/, '.vocab.txt')] : [];
+  const own = inputs.length === 1 ? [inputs[0]!.replace(/(\.ldac|\.mtx)?(\.gz|\.br)?$/, '.vocab.txt')] : [];
   for (const path of [...own, join(folder!, 'vocab.txt')]) {
     const exists = await access(path).then(
       () => true,

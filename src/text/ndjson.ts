@@ -74,7 +74,7 @@ function textOf(object: Json, field: string, place: string): string {
   if (typeof value === 'number') return String(value);
   if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return wellFormed(value.join('\n'));
   if (value === undefined) throw missingField(field, fieldsOf(object), place, 'field');
-  throw new UserError(`${place}: field "${field}" is ${kind(value)}, expected text`, {
+  throw new UserError(`${place}: field "${field}" is ${kind(value)}, expected text or a number`, {
     hint: value === null ? `to leave out such lines: jq -c 'select(.${field} != null)' FILE | thema …` : undefined,
   });
 }

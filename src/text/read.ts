@@ -5,7 +5,9 @@ import { checkEncoding, decoded } from './decode.js';
 import { fieldNames, groupNames } from './fields.js';
 import { filesUnder } from './folder.js';
 import { type Bytes, formatExtension, inputBytes, inputName, isFolder, peeked } from './input.js';
+import { readLdac } from './ldac.js';
 import { type Found, fileDocument, lineDocuments, paragraphDocuments } from './lines.js';
+import { readMatrixMarket } from './matrix-market.js';
 import { ndjsonDocuments } from './ndjson.js';
 import type { ReadValues } from './settings.js';
 
@@ -68,16 +70,29 @@ export async function* documents(
   if (total === 0) throw noDocuments(inputs);
 }
 
+/** Formats of counts, and who reads them. */
+const COUNTS = { ldac: readLdac, mtx: readMatrixMarket } as const;
+
 /**
- * Whether the inputs are bags of words of lda-c, by `--input-format` or by name (`.ldac`), and so for `readLdac`.
+ * The reader of the inputs, if they are counts, by `--input-format` or by name (`.ldac`, `.mtx`).
  *
  * @throws {UserError} status 2 if only some are
  */
-export function isBagOfWords(inputs: readonly string[], options: Pick<ReadValues, 'input-format'>): boolean {
-  if (options['input-format'] !== undefined) return options['input-format'] === 'ldac';
-  const bags = inputs.filter((input) => formatExtension(input) === '.ldac');
-  if (bags.length === 0 || bags.length === inputs.length) return bags.length > 0;
-  throw new UserError(`got texts and bags of words (${bags[0]}) together, expected one kind`, { status: STATUS.usage });
+export function countsReader(
+  inputs: readonly string[],
+  options: Pick<ReadValues, 'input-format'>,
+): (typeof COUNTS)[keyof typeof COUNTS] | undefined {
+  const given = options['input-format'];
+  if (given !== undefined) return given === 'ldac' || given === 'mtx' ? COUNTS[given] : undefined;
+  for (const format of ['ldac', 'mtx'] as const) {
+    const counts = inputs.filter((input) => formatExtension(input) === `.${format}`);
+    if (counts.length === 0) continue;
+    if (counts.length === inputs.length) return COUNTS[format];
+    throw new UserError(`got counts (${counts[0]}) and other inputs together, expected one kind`, {
+      status: STATUS.usage,
+    });
+  }
+  return undefined;
 }
 
 function checkInputs(inputs: readonly string[]): void {
@@ -160,8 +175,8 @@ async function* joined(
 /** The format as given; else, but for files of a folder, by the name; else by the first character: `{` is NDJSON. */
 async function formatOf(file: File, options: ReadOptions, bytes: Bytes): Promise<[Format, Bytes]> {
   const given = options['input-format'];
-  if (given === 'ldac')
-    throw new UserError(`${file.name}: --input-format ldac is bags of words, expected text`, { status: STATUS.usage });
+  if (given === 'ldac' || given === 'mtx')
+    throw new UserError(`${file.name}: --input-format ${given} is counts, expected text`, { status: STATUS.usage });
   if (given !== undefined && given !== 'folder') return [given, bytes];
   if (file.inFolder) return ['txt', bytes];
   switch (formatExtension(file.path)) {
@@ -176,7 +191,8 @@ async function formatOf(file: File, options: ReadOptions, bytes: Bytes): Promise
     case '.txt':
       return ['txt', bytes];
     case '.ldac':
-      throw new UserError(`${file.name}: is a bag of words, expected text`, { status: STATUS.usage });
+    case '.mtx':
+      throw new UserError(`${file.name}: holds counts, expected text`, { status: STATUS.usage });
   }
   const [start, all] = await peeked(bytes, 4);
   return [/^[\xEF\xBB\xBF\xFE\xFF\0\s]*\{/.test(start.toString('latin1')) ? 'ndjson' : 'txt', all];

@@ -26,7 +26,7 @@ export const textSettings = {
     default: 'auto',
     describe:
       'leave out terms of fewer documents: a number (5), or a share written with a point or percent sign (0.01, 1%); ' +
-      'auto is 5, but 2 below 1,000 documents and 1 below 100',
+      'auto is 5, but 2 below 1,000 documents and 1 below 100; with --segment, segments are counted',
   },
   // A term of every fifth document tells topics apart hardly better than a stop word: in the bundled corpus, government,
   // people and congress would lead most topics.
@@ -36,7 +36,7 @@ export const textSettings = {
     default: 'auto',
     describe:
       'leave out terms of more documents: a number (1 is one document), or a share written with a point or percent ' +
-      'sign (0.5, 50%; 1.0 is all documents); auto is 0.2, but 1.0 below 100 documents',
+      'sign (0.5, 50%; 1.0 is all documents); auto is 0.2, but 1.0 below 100 documents; with --segment, segments are counted',
   },
   // Enough for tens of millions of tokens; a topic over it takes 400 kB. Anything beyond is rare words.
   'max-vocabulary': {
@@ -88,7 +88,7 @@ export type TextValues = Values<typeof textSettings>;
 export const readSettings = {
   'input-format': {
     kind: 'choice',
-    choices: ['folder', 'txt', 'csv', 'tsv', 'ndjson', 'ldac'],
+    choices: ['folder', 'txt', 'csv', 'tsv', 'ndjson', 'ldac', 'mtx'],
     describe: 'format of the inputs [default: by name, else by content]',
   },
   per: {
@@ -135,7 +135,7 @@ export const readSettings = {
   vocabulary: {
     kind: 'text',
     value: 'FILE',
-    describe: 'the terms of an lda-c corpus, one a line [default: vocab.txt beside it]',
+    describe: 'the terms of counts (.ldac, .mtx), one a line [default: NAME.vocab.txt or vocab.txt beside them]',
   },
 } as const satisfies Settings;
 

@@ -4,10 +4,12 @@ import { holdOut, selectDocuments } from '../../src/corpus/select.js';
 import { random } from '../../src/math/random.js';
 import { corpusOf } from '../_corpora.js';
 
-const corpus = corpusOf(
-  Array.from({ length: 50 }, (_, d) => (d % 5 === 4 ? [] : [[d % 3, d + 1] as const])),
-  3,
-);
+const documents = (D: number) =>
+  corpusOf(
+    Array.from({ length: D }, (_, d) => (d % 5 === 4 ? [] : [[d % 3, d + 1] as const])),
+    3,
+  );
+const corpus = documents(50);
 
 describe('selectDocuments', () => {
   it('takes rows and names in the order asked for, more than once if asked', () => {
@@ -19,20 +21,26 @@ describe('selectDocuments', () => {
 });
 
 describe('holdOut', () => {
-  it('parts the corpus into two, in order, the smaller of the share of documents that have terms', () => {
-    const { fitted, heldOut } = holdOut(corpus, 0.1, random(1));
-    expect(documentCount(heldOut!)).toBe(4);
-    for (let d = 0; d < 4; d++) expect(tokenCount(heldOut!, d, d + 1)).toBeGreaterThan(0);
+  it.each([
+    [0.1, 40],
+    [0.01, 20],
+  ])('parts the corpus into two, in order: of documents that have terms a share of %d, at least 20', (share, count) => {
+    const corpus = documents(500);
+    const { fitted, heldOut } = holdOut(corpus, share, random(1));
+    expect(documentCount(heldOut!)).toBe(count);
+    for (let d = 0; d < count; d++) expect(tokenCount(heldOut!, d, d + 1)).toBeGreaterThan(0);
     expect([...fitted.ids, ...heldOut!.ids].sort()).toEqual([...corpus.ids].sort());
     expect(fitted.ids).toEqual([...fitted.ids].sort((a, b) => Number(a) - Number(b)));
     expect(tokenCount(fitted) + tokenCount(heldOut!)).toBe(tokenCount(corpus));
-    expect(holdOut(corpus, 0.1, random(1)).heldOut!.ids).toEqual(heldOut!.ids);
-    expect(holdOut(corpus, 0.1, random(2)).heldOut!.ids).not.toEqual(heldOut!.ids);
+    expect(holdOut(corpus, share, random(1)).heldOut!.ids).toEqual(heldOut!.ids);
+    expect(holdOut(corpus, share, random(2)).heldOut!.ids).not.toEqual(heldOut!.ids);
   });
 
-  it('keeps nothing apart, and draws nothing, where the share is less than one document', () => {
+  it('keeps nothing apart, and draws nothing, where nobody asks or 20 documents are more than a fifth', () => {
     const [a, b] = [random(3), random(3)];
-    expect(holdOut(corpus, 0.02, a)).toEqual({ fitted: corpus, heldOut: null });
+    const large = documents(500);
+    expect(holdOut(large, 0, a)).toEqual({ fitted: large, heldOut: null });
+    expect(holdOut(corpus, 0.5, a)).toEqual({ fitted: corpus, heldOut: null });
     expect(a.next()).toBe(b.next());
   });
 });

@@ -21,10 +21,13 @@ const SETTINGS: Readonly<Record<string, readonly Values[]>> = {
   lda: [{}, { precise: true }, { precise: true, beta: 'point' }, { precise: true, start: 'documents' }],
   mixture: [{}, { inference: 'em' }, { inference: 'em', eta: 0 }, { start: 'random' }],
   plsa: [{}, { start: 'documents' }, { 'e-step-iterations': 1 }],
-  gmm: ['em', 'vb'].flatMap((inference) =>
-    ['full', 'tied', 'diag', 'spherical'].map((covariance) => ({ inference, covariance, dimensions: 3 })),
-  ),
-  hmm: [{}, { inference: 'em' }, { inference: 'em', alpha: 0, eta: 0 }, { stickiness: 5 }],
+  gmm: [
+    ...['em', 'vb'].flatMap((inference) =>
+      ['full', 'tied', 'diag', 'spherical'].map((covariance) => ({ inference, covariance, dimensions: 3 })),
+    ),
+    { start: 'random', covariance: 'spherical', dimensions: 3 },
+  ],
+  hmm: [{}, { inference: 'vb' }, { alpha: 0, eta: 0 }, { stickiness: 5 }, { start: 'random' }],
   vae: [
     { hidden: 20, batch: 10, rate: 0.02, dropout: 0 },
     { hidden: 20, batch: 10, rate: 0.02, decoder: 'mixture' },

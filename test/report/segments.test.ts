@@ -77,7 +77,7 @@ test('the text has a line for each segment, under its document and, once for eac
       'a',
       'topic 0: x y',
       '    1   .90  x y',
-      '    2   .30  ',
+      '    2   .30  (no known term)',
       '',
       'b\ufffd',
       'topic 1: z',

@@ -8,7 +8,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { UserError } from '../../src/errors.js';
 import { withDefaults } from '../../src/settings.js';
 import { metaNames } from '../../src/text/fields.js';
-import { type Document, documents, isBagOfWords, type ReadOptions } from '../../src/text/read.js';
+import { readLdac } from '../../src/text/ldac.js';
+import { readMatrixMarket } from '../../src/text/matrix-market.js';
+import { countsReader, type Document, documents, type ReadOptions } from '../../src/text/read.js';
 import { type ReadValues, readSettings } from '../../src/text/settings.js';
 
 type Given = Partial<ReadValues>;
@@ -361,8 +363,8 @@ describe('NDJSON', () => {
     ['{"text":"x"}\n["x"]', {}, 65, 'stdin:2: got an array, expected one JSON object a line', 'jq'],
     ['{"text":"x"}\n3', {}, 65, 'stdin:2: got a number, expected one JSON object a line'],
     ['{"text":"x"}\n{"txt":"x"}', {}, 65, 'stdin:2: no field "text"; there is only txt', 'did you mean txt?'],
-    ['{"text":null}', {}, 65, 'stdin:1: field "text" is null, expected text', 'select(.text != null)'],
-    ['{"text":{}}', {}, 65, 'stdin:1: field "text" is an object, expected text'],
+    ['{"text":null}', {}, 65, 'stdin:1: field "text" is null, expected text or a number', 'select(.text != null)'],
+    ['{"text":{}}', {}, 65, 'stdin:1: field "text" is an object, expected text or a number'],
     ['{"a":1,"b":{"c":2}}', {}, 2, 'stdin:1: which of the fields holds the text? There are a, b', '--text b'],
     ['{"text":"x","k":[]}', { id: 'k' }, 65, 'stdin:1: field "k" is an array, expected a name or number for --id'],
     ['{"text":"x"}', { per: 'line' }, 2, '--per: stdin is read as ndjson: each record is a document'],
@@ -551,10 +553,11 @@ describe('inputs', () => {
   });
 
   test('bags of words are told by format or name', async () => {
-    expect(isBagOfWords(['a.ldac', 'b.LDAC.gz'], {} as ReadValues)).toBe(true);
-    expect(isBagOfWords(['a.dat'], { 'input-format': 'ldac' })).toBe(true);
-    expect(isBagOfWords(['a.txt'], {} as ReadValues)).toBe(false);
-    expect(() => isBagOfWords(['a.txt', 'b.ldac'], {} as ReadValues)).toThrow(UserError);
+    expect(countsReader(['a.ldac', 'b.LDAC.gz'], {} as ReadValues)).toBe(readLdac);
+    expect(countsReader(['a.mtx'], {} as ReadValues)).toBe(readMatrixMarket);
+    expect(countsReader(['a.dat'], { 'input-format': 'ldac' })).toBe(readLdac);
+    expect(countsReader(['a.txt'], {} as ReadValues)).toBeUndefined();
+    expect(() => countsReader(['a.txt', 'b.ldac'], {} as ReadValues)).toThrow(UserError);
     expect(await refusal(read([await file('a.ldac', '0\n')]))).toMatchObject({ status: 2 });
   });
 
