@@ -53,13 +53,16 @@ export function saveModel(path: string, options: WriteOptions, loaded: Omit<Load
   const { name, model, dims, state, shares, vocabulary, documents, record } = loaded;
   const arrays: Record<string, ModelArray> = {};
   for (const [array, axes] of Object.entries(model.params)) {
-    arrays[array] = isTermTopic(axes)
+    arrays[fileName(array)] = isTermTopic(axes)
       ? { shape: [dims.K, dims.V], data: transpose(state.params[array]!, dims.V, dims.K) }
       : { shape: extents(axes, dims), data: state.params[array]! };
   }
   if (documents !== null) {
     for (const [array, axes] of Object.entries(model.posterior)) {
-      arrays[array] = { shape: [documents.ids.length, ...extents(axes, dims)], data: state.posterior[array]! };
+      arrays[fileName(array)] = {
+        shape: [documents.ids.length, ...extents(axes, dims)],
+        data: state.posterior[array]!,
+      };
     }
     arrays['document_tokens'] = { shape: [documents.tokens.length], data: documents.tokens };
     for (const [name, data] of Object.entries(segmentArrays(documents.segments)))
@@ -138,19 +141,26 @@ function fittedSegments(
   return segments;
 }
 
+/** `logVariance` in the code is `log_variance` in the file. */
+function fileName(array: string): string {
+  return array.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
 function arrayOf(
   path: string,
   arrays: Readonly<Record<string, ModelArray>>,
   name: string,
   shape: readonly number[] | undefined,
 ): Float64Array {
-  const array = arrays[name];
+  const array = arrays[fileName(name)];
   if (array === undefined)
-    throw new UserError(`${path}: has no array "${name}"`, {
+    throw new UserError(`${path}: has no array "${fileName(name)}"`, {
       hint: 'it was not written by thema, or by another version',
     });
   if (shape !== undefined && String(array.shape) !== String(shape)) {
-    throw new UserError(`${path}: the array "${name}" is ${array.shape.join('×')}, expected ${shape.join('×')}`);
+    throw new UserError(
+      `${path}: the array "${fileName(name)}" is ${array.shape.join('×')}, expected ${shape.join('×')}`,
+    );
   }
   return array.data instanceof Float64Array ? array.data : Float64Array.from(array.data);
 }

@@ -264,7 +264,7 @@ function pruned(corpus: Corpus, cuts: Cuts, order: 'by frequency' | 'as it was')
   }
   const limits = {
     minDf: leastDocuments(cuts.minDf, unitCount),
-    maxDf: mostDocuments(cuts.maxDf, unitCount),
+    maxDf: mostDocuments(cuts.maxDf, unitCount, corpus.segments === undefined ? 0.2 : 0.05),
     maxVocabulary: cuts.maxVocabulary ?? Number.POSITIVE_INFINITY,
   };
   const dropped = { 'min-df': nothing(), 'max-df': nothing(), 'max-vocabulary': nothing() };
@@ -353,9 +353,10 @@ function leastDocuments(df: DocumentFrequency | undefined, documents: number): n
   return 'documents' in df ? df.documents : Math.ceil(df.share * documents);
 }
 
-function mostDocuments(df: DocumentFrequency | undefined, documents: number): number {
+/** @param share what `auto` is of a large corpus: a sentence has a fourth of the terms of a passage */
+function mostDocuments(df: DocumentFrequency | undefined, documents: number, share: number): number {
   if (df === undefined) return documents;
-  if (df === 'auto') return documents < SMALL ? documents : Math.floor(0.2 * documents);
+  if (df === 'auto') return documents < SMALL ? documents : Math.floor(share * documents);
   return 'documents' in df ? df.documents : Math.floor(df.share * documents);
 }
 

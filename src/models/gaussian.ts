@@ -147,7 +147,7 @@ export function scalar(P: number): Shape {
 }
 
 const LOG_2 = log(2);
-const LOG_PI = log(3.141592653589793);
+const LOG_PI = log(Math.PI);
 
 /** Σ over a block's Wisharts of E[log |Λ|], where log |S| is `logDeterminant`. Bishop 2006, eq. B.81. */
 export function expectedLogPrecision({ copies, dimension }: Shape, degrees: number, logDeterminant: number): number {

@@ -92,7 +92,7 @@ export const gmmSettings = {
     above: 0,
     max: 1e6,
     onlyWith: ['inference', 'vb'],
-    describe: 'Dirichlet prior of the weights; the smaller, the fewer components stay on [default: 1/K]',
+    describe: 'vb: Dirichlet prior of the weights; the smaller, the fewer components stay on [default: 1/K]',
   },
   kappa: {
     kind: 'number',
@@ -101,7 +101,7 @@ export const gmmSettings = {
     max: 1e6,
     default: 1,
     onlyWith: ['inference', 'vb'],
-    describe: 'points that the prior of each mean, the mean of all points, is worth',
+    describe: 'vb: points that the prior of each mean, the mean of all points, is worth',
   },
   start: {
     kind: 'choice',

@@ -82,7 +82,7 @@ export const hmmSettings = {
     kind: 'flag',
     default: true,
     onlyWith: ['inference', 'vb'],
-    describe: 'learn eta by Newton steps',
+    describe: 'learn eta by Newton steps (vb)',
   },
   start: {
     kind: 'choice',

@@ -81,7 +81,7 @@ export const MODELS: Readonly<Record<string, ModelKind>> = {
     summary: 'variational autoencoder: a network reads the topics off a document (ProdLDA)',
     settings: vaeSettings,
     reads: 'counts',
-    defaults: { topics: 20, iterations: 100 },
+    defaults: { topics: 20, iterations: 80 },
     create: (values, dims) => createVae(withDefaults(vaeSettings, values), dims),
   },
 };

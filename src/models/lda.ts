@@ -62,13 +62,13 @@ export const ldaSettings = {
     max: 1e6,
     default: 0.1,
     onlyWith: ['beta', 'dirichlet'],
-    describe: "Dirichlet prior of topics' terms, or where its learning starts",
+    describe: "Dirichlet prior of topics' terms, or where its learning starts (dirichlet)",
   },
   'learn-eta': {
     kind: 'flag',
     default: true,
     onlyWith: ['beta', 'dirichlet'],
-    describe: 'learn eta by Newton steps',
+    describe: 'learn eta by Newton steps (dirichlet)',
   },
   beta: {
     kind: 'choice',

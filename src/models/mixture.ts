@@ -59,7 +59,7 @@ export const mixtureSettings = {
     max: 1e6,
     default: 0.1,
     onlyWith: ['inference', 'vb'],
-    describe: 'Dirichlet prior of the weights of topics; small values empty superfluous topics',
+    describe: 'Dirichlet prior of the weights of topics (vb); small values empty superfluous topics',
   },
   eta: {
     kind: 'number',
@@ -73,7 +73,7 @@ export const mixtureSettings = {
     kind: 'flag',
     default: true,
     onlyWith: ['inference', 'vb'],
-    describe: 'learn eta by Newton steps',
+    describe: 'learn eta by Newton steps (vb)',
   },
   start: {
     kind: 'choice',

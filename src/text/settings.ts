@@ -36,7 +36,7 @@ export const textSettings = {
     default: 'auto',
     describe:
       'leave out terms of more documents: a number (1 is one document), or a share written with a point or percent ' +
-      'sign (0.5, 50%; 1.0 is all documents); auto is 0.2, but 1.0 below 100 documents; with --segment, segments are counted',
+      'sign (0.5, 50%; 1.0 is all documents); auto is 0.2, but 1.0 below 100 documents; with --segment, segments are counted, and auto is 0.05',
   },
   // Enough for tens of millions of tokens; a topic over it takes 400 kB. Anything beyond is rare words.
   'max-vocabulary': {

@@ -346,6 +346,29 @@ describe('documents of terms', () => {
   });
 });
 
+describe('facts', () => {
+  it.each(['em', 'vb'])('hold a covariance of columns, with the variances on its diagonal, %s', async (inference) => {
+    for (const covariance of ['full', 'tied']) {
+      const { model, state } = await fittedTo(iris, 3, { covariance, inference }, 1, 5);
+      const {
+        covariance: rows,
+        variance,
+        on,
+      } = model.facts(state, 1) as {
+        covariance: number[][];
+        variance: number[];
+        on: boolean;
+      };
+      expect(rows.map((row, p) => row[p])).toEqual(variance);
+      expect(rows[2]![3]).toBe(rows[3]![2]);
+      expect(rows[2]![3]).toBeGreaterThan(0);
+      expect(on).toBe(true);
+    }
+    const { model, state } = await fittedTo(iris, 3, { covariance: 'diag', inference }, 1, 5);
+    expect(model.facts(state, 1)).not.toHaveProperty('covariance');
+  });
+});
+
 describe('points that cannot be fitted', () => {
   const attempt = (rows: number[][], K: number, settings = {}) => {
     const corpus = pointsOf(rows);

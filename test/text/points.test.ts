@@ -46,6 +46,11 @@ describe('points', () => {
     await expect(read('b.csv', `x,y\n1,2\n3,${cell}\n`, 'x,y')).rejects.toThrow(`b.csv:3: column y: ${message}`);
   });
 
+  it('refuse a field that is null', async () => {
+    const reading = read('n.ndjson', '{"x":1,"y":2}\n{"x":null,"y":3}\n', 'x,y');
+    await expect(reading).rejects.toThrow('n.ndjson:2: field "x" is null, expected text or a number');
+  });
+
   it('refuse a cell that holds a line break', async () => {
     await expect(read('d.csv', 'x,y\n1,"2\n3"\n', 'x,y')).rejects.toThrow('d.csv:2: a cell of x, y holds a line break');
   });
