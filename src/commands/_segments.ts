@@ -7,7 +7,15 @@ import { topTerms } from '../report/topics.js';
 import type { Settings } from '../settings.js';
 import type { LoadedModel } from './_model.js';
 
-export const segmentsSettings = {
+/** Options of commands that report documents. */
+export const documentSettings = {
+  top: {
+    kind: 'text',
+    alias: 'n',
+    value: 'N',
+    default: '3',
+    describe: 'topics of each document, largest first, or all',
+  },
   segments: {
     kind: 'flag',
     default: false,

@@ -4,18 +4,7 @@ import { defineCommand } from './_command.js';
 import { loadModel } from './_model.js';
 import { countOrAll } from './_numbers.js';
 import { reportSettings, terminalWidth, writeReport } from './_output.js';
-import { segmentsOf, segmentsSettings } from './_segments.js';
-
-const settings = {
-  top: {
-    kind: 'text',
-    alias: 'n',
-    value: 'N',
-    default: '3',
-    describe: 'topics of each document, largest first, or all',
-  },
-  ...segmentsSettings,
-} as const;
+import { documentSettings, segmentsOf } from './_segments.js';
 
 export const command = defineCommand({
   name: 'documents',
@@ -25,7 +14,7 @@ export const command = defineCommand({
     ['thema documents m.safetensors -n all --format csv -o theta.csv', 'all proportions, one row a document and topic'],
   ],
   operands: [{ name: 'model' }],
-  groups: { Options: settings, Output: reportSettings },
+  groups: { Options: documentSettings, Output: reportSettings },
   async run({ operands, values }) {
     const path = operands['model']!;
     const loaded = await loadModel(path);

@@ -9,19 +9,8 @@ import { loadModel } from './_model.js';
 import { countOrAll } from './_numbers.js';
 import { reportSettings, terminalWidth, writeReport } from './_output.js';
 import { progress } from './_progress.js';
-import { type Segmented, segmentsOf, segmentsSettings } from './_segments.js';
+import { documentSettings, type Segmented, segmentsOf } from './_segments.js';
 import { threadsOf, threadsSettings } from './_threads.js';
-
-const settings = {
-  top: {
-    kind: 'text',
-    alias: 'n',
-    value: 'N',
-    default: '3',
-    describe: 'topics of each document, largest first, or all',
-  },
-  ...segmentsSettings,
-} as const;
 
 export const command = defineCommand({
   name: 'infer',
@@ -32,7 +21,7 @@ they come: memory does not grow with their number. The model's own text settings
     ['thema infer m.safetensors new.csv --text body -n all --format csv', 'all proportions'],
   ],
   operands: [{ name: 'model' }, { name: 'inputs', many: true, optional: true }],
-  groups: { Options: { ...settings, ...threadsSettings }, ...readGroups, Output: reportSettings },
+  groups: { Options: { ...documentSettings, ...threadsSettings }, ...readGroups, Output: reportSettings },
   async run({ operands, inputs, values }) {
     const path = operands['model']!;
     const loaded = await loadModel(path, threadsOf(values));

@@ -34,6 +34,7 @@ import { expectLog, learnSymmetricPrior, logNormaliser } from '../math/dirichlet
 import type { Random } from '../math/random.js';
 import { exp, lgamma, log } from '../math/special.js';
 import type { Settings, Values } from '../settings.js';
+import { learnEtaSettings } from './settings.js';
 import {
   expectLogTopics,
   logPoints,
@@ -78,12 +79,7 @@ export const hmmSettings = {
     default: 0.3,
     describe: "prior of topics' terms: pseudo-counts (em; 0 is none), or Dirichlet, where its learning starts (vb)",
   },
-  'learn-eta': {
-    kind: 'flag',
-    default: true,
-    onlyWith: ['inference', 'vb'],
-    describe: 'learn eta by Newton steps (vb)',
-  },
+  ...learnEtaSettings,
   start: {
     kind: 'choice',
     choices: ['passages', 'random'],

@@ -29,6 +29,7 @@ import type { Random } from '../math/random.js';
 import { digamma, exp, log } from '../math/special.js';
 import { parseSetting, type Settings, type Values } from '../settings.js';
 import { createLdaStart } from './lda-start.js';
+import { roundSettings } from './settings.js';
 import {
   expectLogTopics,
   logPoints,
@@ -83,20 +84,7 @@ export const ldaSettings = {
     describe:
       'first topics: from a few passes of collapsed updates, random, or each of a few documents drawn at random',
   },
-  'e-step-iterations': {
-    kind: 'integer',
-    value: 'N',
-    min: 1,
-    default: 5,
-    describe: 'rounds of a document at most in one E-step of a fit',
-  },
-  'e-step-tolerance': {
-    kind: 'number',
-    value: 'T',
-    min: 0,
-    default: 1e-3,
-    describe: 'a document is done when a round moves less than this share of its tokens',
-  },
+  ...roundSettings,
   precise: {
     kind: 'flag',
     default: false,

@@ -28,6 +28,7 @@ import { expectLog, learnSymmetricPrior, logNormaliser } from '../math/dirichlet
 import type { Random } from '../math/random.js';
 import { exp, lgamma, log } from '../math/special.js';
 import type { Settings, Values } from '../settings.js';
+import { learnEtaSettings } from './settings.js';
 import {
   expectLogTopics,
   logPoints,
@@ -69,12 +70,7 @@ export const mixtureSettings = {
     describe:
       'added to the count of each term in each topic: Dirichlet prior, or where its learning starts (vb) [default: 1]; prior Dir(1 + eta), 0 for none (em) [default: 0.1]',
   },
-  'learn-eta': {
-    kind: 'flag',
-    default: true,
-    onlyWith: ['inference', 'vb'],
-    describe: 'learn eta by Newton steps (vb)',
-  },
+  ...learnEtaSettings,
   start: {
     kind: 'choice',
     choices: ['documents', 'random'],

@@ -18,6 +18,7 @@ import { type Corpus, tokenCount } from '../corpus/corpus.js';
 import type { Start, State, Sums, TopicModel } from '../em/model.js';
 import { log } from '../math/special.js';
 import type { Settings, Values } from '../settings.js';
+import { roundSettings } from './settings.js';
 import {
   logPoints,
   normalised,
@@ -35,20 +36,7 @@ export const plsaSettings = {
     default: 'random',
     describe: 'first topics: random, or each made of a few documents drawn at random',
   },
-  'e-step-iterations': {
-    kind: 'integer',
-    value: 'N',
-    min: 1,
-    default: 5,
-    describe: 'rounds of a document at most in one E-step of a fit',
-  },
-  'e-step-tolerance': {
-    kind: 'number',
-    value: 'T',
-    min: 0,
-    default: 1e-3,
-    describe: 'a document is done when a round moves less than this share of its tokens',
-  },
+  ...roundSettings,
 } as const satisfies Settings;
 
 /** θ of a new document goes to its maximum: rounds at most, and the share of the tokens that the last one may move. */
