@@ -11,7 +11,7 @@ export interface Dims {
 }
 
 /** Arrays of these shapes, `rows` of each, all zero. */
-export function allocate(shapes: Shapes, dims: Dims, rows = 1): Arrays {
+function allocate(shapes: Shapes, dims: Dims, rows = 1): Arrays {
   return Object.fromEntries(
     Object.entries(shapes).map(([name, axes]) => [name, new Float64Array(rows * sizeOf(axes, dims))]),
   );

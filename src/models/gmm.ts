@@ -31,7 +31,6 @@
  */
 import type { Corpus } from '../corpus/corpus.js';
 import type { Arrays, Axis, Shapes, State, Sums, TopicModel } from '../em/model.js';
-import { allocate } from '../em/state.js';
 import { STATUS, UserError } from '../errors.js';
 import { expectLog, logNormaliser } from '../math/dirichlet.js';
 import type { Random } from '../math/random.js';
@@ -365,7 +364,13 @@ export function createGmm(
         : present.map((_, i) => (i < K ? i : random.integer(K)));
     // Points of each cluster about the mean of all, as if that were each component's mean before.
     for (let k = 0; k < K; k++) params['mean']!.set(mean, k * P);
-    const sums = allocate(statistics, { V, K });
+    const numbers = { V, K };
+    const sums: Arrays = Object.fromEntries(
+      Object.entries(statistics).map(([name, axes]) => [
+        name,
+        new Float64Array(axes.reduce<number>((n, axis) => n * (typeof axis === 'number' ? axis : numbers[axis]), 1)),
+      ]),
+    );
     for (const [i, d] of present.entries()) count(points, d, cluster[i]!, 1, params['mean']!, sums);
     if (variational) {
       params['prior_mean']!.set(mean);
