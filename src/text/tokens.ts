@@ -14,6 +14,8 @@ const WORDS_AND_NUMBERS =
 const SPACELESS =
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u;
 
+const LETTER = /\p{L}/u;
+
 /** Intl.Segmenter of Node 20 takes quadratic time: 2 µs a token at 2,000 characters, 427 at 256,000. */
 const SEGMENT_AT_ONCE = 2000;
 
@@ -53,7 +55,8 @@ function segments(token: string): string | string[] {
   for (let from = 0; from < token.length; ) {
     let to = Math.min(from + SEGMENT_AT_ONCE, token.length);
     if (to < token.length && isLowSurrogate(token.charCodeAt(to))) to--;
-    for (const { segment, isWordLike } of segmenter.segment(token.slice(from, to))) if (isWordLike) words.push(segment);
+    // A token is made of letters: its pieces are words whatever the segmenter holds of a rare letter alone.
+    for (const { segment } of segmenter.segment(token.slice(from, to))) if (LETTER.test(segment)) words.push(segment);
     from = to;
   }
   return words;
