@@ -268,7 +268,7 @@ export async function* newDocuments(
   } else if (readCounts !== undefined) {
     const corpus = await readCounts(
       inputs,
-      { vocabulary: values.vocabulary ?? (await besideOrModel(inputs, model)), onWarning },
+      { vocabulary: values.vocabulary ?? (inputs.includes('-') ? model.vocabulary : undefined), onWarning },
       process.stdin,
     );
     yield { ...withVocabulary(withSegments(corpus, reads, inputs.join(', ')), model.vocabulary), texts: null };
@@ -335,12 +335,4 @@ function analysisOf({ analysis }: LoadedModel): Analysis {
     status: STATUS.usage,
     hint: 'give the documents as counts too, in an .ldac file',
   });
-}
-
-/** The vocabulary of bags of words: a file beside them if there is one, else the model's own. */
-async function besideOrModel(
-  inputs: readonly string[],
-  { vocabulary }: LoadedModel,
-): Promise<readonly string[] | undefined> {
-  return inputs.includes('-') ? vocabulary : undefined;
 }

@@ -38,13 +38,13 @@ import { learnEtaSettings } from './settings.js';
 import {
   expectLogTopics,
   logPoints,
+  mixedPredictor,
   normalised,
   normaliseTopics,
   sumOf,
   topicSums,
   topicTerms,
   writeNormalised,
-  ZERO,
 } from './topics.js';
 
 export const hmmSettings = {
@@ -415,15 +415,7 @@ export function createHmm(
     },
     readings: { probability },
     ...(bayes ? {} : { documentScore: 'log p(document)' }),
-    predictor(state) {
-      const topics = probability(state);
-      const theta = state.posterior['theta']!;
-      return (d, w) => {
-        let p = 0;
-        for (let k = 0; k < K; k++) p += theta[d * K + k]! * topics[w * K + k]!;
-        return Math.max(p, ZERO);
-      };
-    },
+    predictor: (state) => mixedPredictor(state.posterior['theta']!, probability(state), K),
     facts({ params }, k) {
       const transition = normalised(params['transition']!.subarray(k * K, (k + 1) * K));
       const leaves = 1 - transition[k]!;

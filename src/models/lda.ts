@@ -33,6 +33,7 @@ import { roundSettings } from './settings.js';
 import {
   expectLogTopics,
   logPoints,
+  mixedPredictor,
   normalised,
   normaliseTopics,
   seedFromDocuments,
@@ -40,7 +41,6 @@ import {
   topicSums,
   topicTerms,
   writeNormalised,
-  ZERO,
 } from './topics.js';
 
 export const ldaSettings = {
@@ -463,17 +463,10 @@ export function createLda(
     },
     readings: { probability },
     predictor(state) {
-      const topics = probability(state);
       const gamma = state.posterior['gamma']!;
-      return (d, w) => {
-        let p = 0;
-        let sum = 0;
-        for (let k = 0; k < K; k++) {
-          p += gamma[d * K + k]! * topics[w * K + k]!;
-          sum += gamma[d * K + k]!;
-        }
-        return Math.max(p / sum, ZERO);
-      };
+      const theta = new Float64Array(gamma.length);
+      for (let at = 0; at < gamma.length; at += K) writeNormalised(gamma, at, K, theta, at);
+      return mixedPredictor(theta, probability(state), K);
     },
     facts: ({ params }, k) => ({ alpha: params['alpha']![k]! }),
   };

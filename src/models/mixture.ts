@@ -32,6 +32,7 @@ import { learnEtaSettings } from './settings.js';
 import {
   expectLogTopics,
   logPoints,
+  mixedPredictor,
   normalised,
   normaliseTopics,
   seedFromDocuments,
@@ -39,7 +40,6 @@ import {
   topicSums,
   topicTerms,
   writeNormalised,
-  ZERO,
 } from './topics.js';
 
 /**
@@ -251,15 +251,7 @@ export function createMixture(
     },
     readings: { probability },
     ...(bayes ? {} : { documentScore: 'log p(document)' }),
-    predictor(state) {
-      const topics = probability(state);
-      const r = state.posterior['responsibility']!;
-      return (d, w) => {
-        let p = 0;
-        for (let k = 0; k < K; k++) p += r[d * K + k]! * topics[w * K + k]!;
-        return Math.max(p, ZERO);
-      };
-    },
+    predictor: (state) => mixedPredictor(state.posterior['responsibility']!, probability(state), K),
     facts({ params }, k) {
       if (!bayes) return { weight: params['theta']![k]!, on: params['theta']![k]! > 0 };
       const gamma = params['gamma']!;

@@ -21,6 +21,7 @@ import type { Settings, Values } from '../settings.js';
 import { roundSettings } from './settings.js';
 import {
   logPoints,
+  mixedPredictor,
   normalised,
   normaliseTopics,
   seedFromDocuments,
@@ -158,15 +159,7 @@ export function createPlsa(
       writeNormalised(posterior['theta']!, d * K, K, out, 0);
     },
     readings: { probability: ({ params }) => params['beta']!.slice() },
-    predictor(state) {
-      const { beta } = state.params;
-      const { theta } = state.posterior;
-      return (d, w) => {
-        let p = 0;
-        for (let k = 0; k < K; k++) p += theta![d * K + k]! * beta![w * K + k]!;
-        return Math.max(p, ZERO);
-      };
-    },
+    predictor: ({ params, posterior }) => mixedPredictor(posterior['theta']!, params['beta']!, K),
     documentScore: 'log p(document | θ_d), with θ_d fitted to these very words',
     facts: () => ({}),
   };

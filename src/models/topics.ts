@@ -103,3 +103,17 @@ export function sumOf(values: Float64Array): number {
   for (const value of values) sum += value;
   return sum;
 }
+
+/**
+ * p(w | d) = Σ_k θ_dk β_kw of documents that mix topics, no lower than `ZERO`.
+ *
+ * @param theta D×K, rows that sum to 1
+ * @param topics V×K term probabilities
+ */
+export function mixedPredictor(theta: Float64Array, topics: Float64Array, K: number): (d: number, w: number) => number {
+  return (d, w) => {
+    let p = 0;
+    for (let k = 0; k < K; k++) p += theta[d * K + k]! * topics[w * K + k]!;
+    return Math.max(p, ZERO);
+  };
+}
