@@ -7,6 +7,8 @@ import { isMainThread, Worker, workerData } from 'node:worker_threads';
 export interface Pool {
   /** Calls kernel `name` with the arguments of each task; returns when all are done. */
   run(name: string, tasks: readonly (readonly number[])[]): void;
+  /** Ends the other threads; runs that follow have this one only. */
+  close(): void;
 }
 
 type Kernels = Readonly<Record<string, (...args: number[]) => void>>;
@@ -52,10 +54,12 @@ export function createPool(
   const workers = threads - 1;
   const control = new Int32Array(new SharedArrayBuffer(4 * (WORKERS + 2 * workers)));
   const tasks = new Float64Array(new SharedArrayBuffer(8 * MOST_TASKS * MOST_ARGUMENTS));
-  for (let worker = 0; worker < workers; worker++) {
+  const others = Array.from({ length: workers }, (_, worker) => {
     const shared: Shared = { module, memory, names, control, tasks, worker };
-    new Worker(new URL(import.meta.url), { workerData: shared }).unref();
-  }
+    const other = new Worker(new URL(import.meta.url), { workerData: shared });
+    other.unref();
+    return other;
+  });
   return {
     run(name, list) {
       if (list.length > MOST_TASKS) throw new RangeError(`got ${list.length} tasks, expected at most ${MOST_TASKS}`);
@@ -68,7 +72,7 @@ export function createPool(
       control[FINISHED] = 0;
       Atomics.store(control, NEXT, 0);
       let called = 0;
-      for (let worker = 0; worker < workers && called < list.length - 1; worker++) {
+      for (let worker = 0; worker < others.length && called < list.length - 1; worker++) {
         const at = WORKERS + 2 * worker;
         if (Atomics.load(control, at) !== READY) continue;
         called++;
@@ -85,6 +89,9 @@ export function createPool(
           throw new Error('a worker thread is gone');
       }
       if (Atomics.load(control, FAILED) !== 0) throw new Error(`the kernel ${name} failed in a worker thread`);
+    },
+    close() {
+      for (const other of others.splice(0)) void other.terminate();
     },
   };
 }

@@ -1,12 +1,14 @@
 import { type Corpus, documentCount, entryStart, tokenCount } from '../corpus/corpus.js';
 import { holdOut } from '../corpus/select.js';
-import { cutBlocks, cutEvenly } from '../em/blocks.js';
-import { type FitOptions, fit, type Iteration } from '../em/fit.js';
+import { type Blocks, cutBlocks, cutEvenly } from '../em/blocks.js';
+import { type FitOptions, fit, type Iteration, type StopReason } from '../em/fit.js';
+import { objectiveOf, type Score, type Watch, watchHeldOut } from '../em/held-out.js';
 import { infer } from '../em/infer.js';
-import type { Model, StartModel, State, TopicModel } from '../em/model.js';
+import type { Model, Stage, State, TopicModel } from '../em/model.js';
+import { type FitSums, SCHEDULES } from '../em/schedules.js';
 import { allocateState, allocateSums, type Dims, sizeOf, withDocuments } from '../em/state.js';
 import { STATUS, UserError } from '../errors.js';
-import { type Random, random } from '../math/random.js';
+import { random } from '../math/random.js';
 import type { ModelKind } from '../models/index.js';
 import type { TraceRow } from '../report/elbo.js';
 import type { LoadedModel } from './_model.js';
@@ -32,47 +34,100 @@ export async function run(
   restart: number,
   init: LoadedModel | undefined,
   say: Progress,
-  stage: string,
+  name: string,
 ): Promise<Run> {
   const draws = random(values.seed, restart);
-  const { fitted, heldOut } = holdOut(corpus, model.heldOut?.share ?? 0, draws);
+  const hasStage = model.stage !== undefined && init === undefined;
+  const watches = hasStage || model.schedule === 'stochastic';
+  const { fitted, heldOut, isFitted } = holdOut(corpus, watches ? (model.heldOut?.share ?? 0) : 0, draws);
   const state = allocateState(model, dims, documentCount(fitted));
   const sums = allocateSums(model, dims);
   model.initialise(fitted, state, draws);
   if (init !== undefined) continueFrom(init, model, corpus, dims, state);
-  else if (model.start !== undefined) await startFrom(model.start, model, fitted, dims, state, draws, say);
+  const stage = hasStage ? model.stage!(fitted, heldOut, draws) : undefined;
+  const score: Score | null =
+    heldOut === null
+      ? null
+      : stage !== undefined
+        ? async () => ({ score: stage.score(state)!, error: null })
+        : objectiveOf(
+            model,
+            model.prepare(heldOut, state),
+            cutBlocks(entryStart(heldOut)),
+            withDocuments(model, dims, state, documentCount(heldOut)),
+          );
+  const watch = score === null ? undefined : watchHeldOut(model, state, score, model.heldOut!);
   // what is said per token is said per point where documents are points
   const lengthOf: (corpus: Corpus) => number = model.predictor(state) === null ? documentCount : tokenCount;
   const data = model.prepare(fitted, state);
   model.resetPosterior(data, state);
   const trace: TraceRow[] = [];
-  let last: Iteration | undefined;
-  say.begin(stage, values.iterations);
-  const options = {
-    iterations: values.iterations,
-    tolerance: values.tolerance ?? 0,
-    softIterations: values['soft-iterations'] ?? 0,
-    heldOut: heldOut === null ? undefined : heldOutOf(model, heldOut, dims, state),
-  };
   const blocks =
     model.batch === undefined ? cutBlocks(entryStart(fitted)) : cutEvenly(documentCount(fitted), model.batch);
-  for await (last of fit(model, data, blocks, state, sums, options)) {
-    const row = traceRow(model, last, lengthOf(fitted));
+  function record(found: Iteration, stageName: string | undefined): void {
+    const row = traceRow(model, found, lengthOf(fitted), stageName);
     trace.push(row);
     const change = row.change === null ? '' : `  change ${row.change.toExponential(1)}`;
+    const kind = stageName === 'collapsed' ? 'pass' : 'iteration';
     say.update(
-      last.iteration,
-      `iteration ${last.iteration}  ELBO ${row.elbo.toFixed(1)}  per token ${row.per_token.toFixed(4)}${change}`,
+      found.iteration,
+      `${kind} ${found.iteration}  ELBO ${row.elbo.toFixed(1)}  per token ${row.per_token.toFixed(4)}${change}`,
       row,
     );
   }
-  say.end();
-  if (model.schedule !== 'stochastic') return { last: last!, state, shares: model.shares(sums.statistics), trace };
-  // The parameters that noisy passes over some of the documents left are evaluated on all of them: one more row.
+
+  let last: Iteration | undefined;
+  let { iterations } = values;
+  if (stage !== undefined) {
+    say.begin(stage.next === 'em' ? 'start' : name, Math.min(iterations, stage.iterations));
+    for await (last of passes(model, stage, data, blocks, state, sums, iterations, watch)) record(last, stage.name);
+    say.end();
+    if (stage.next === 'em') iterations += last!.iteration;
+  }
+  const goesOn =
+    stage === undefined ||
+    stage.next === 'em' ||
+    (stage.next === 'em if it pays' && watch !== undefined && last!.iteration < iterations);
+  if (goesOn) {
+    stage?.handOver(state);
+    watch?.renew(last?.iteration ?? 0);
+    say.begin(stage?.next === 'em if it pays' ? 'polish' : name, iterations);
+    const options: FitOptions = {
+      iterations,
+      tolerance: values.tolerance ?? 0,
+      softIterations: values['soft-iterations'] ?? 0,
+      watch,
+      after: last?.iteration ?? 0,
+    };
+    for await (last of fit(model, data, blocks, state, sums, options)) record(last, stage && 'vb');
+    say.end();
+  }
+  stage?.close();
+  if (watch === undefined && model.schedule !== 'stochastic')
+    return { last: last!, state, shares: model.shares(sums.statistics), trace };
+
+  // What some of the documents left is completed with the others and evaluated on all of them: one more row.
   const whole = withDocuments(model, dims, state, documentCount(corpus));
+  const blocksOfWhole = cutBlocks(entryStart(corpus));
   const found = { ...allocateSums(model, dims), variance: new Float64Array(1) };
-  model.globalTerms(whole, found.terms);
-  const terms = await infer(model, model.prepare(corpus, whole), cutBlocks(entryStart(corpus)), whole, found);
+  let terms: Float64Array;
+  if (model.absorb === undefined) {
+    model.globalTerms(whole, found.terms);
+    terms = await infer(model, model.prepare(corpus, whole), blocksOfWhole, whole, found);
+  } else {
+    const others = withDocuments(model, dims, state, documentCount(heldOut!));
+    await infer(model, model.prepare(heldOut!, others), cutBlocks(entryStart(heldOut!)), others, found);
+    model.absorb(whole, found.statistics);
+    gather(whole, [others, state], isFitted);
+    await SCHEDULES.batch({
+      model,
+      data: model.prepare(corpus, whole),
+      blocks: blocksOfWhole,
+      state: whole,
+      sums: found,
+    })('fixed', true);
+    terms = found.terms;
+  }
   const { kept } = last!;
   const evaluated: Iteration = {
     ...last!,
@@ -81,64 +136,66 @@ export async function run(
     objective: terms.reduce((sum, term) => sum + term),
     change: null,
   };
-  const standardError = Math.sqrt(found.variance[0]!);
   const atKept = trace.find(({ iteration }) => iteration === kept)!;
+  const standardError = model.schedule === 'stochastic' ? Math.sqrt(found.variance[0]!) : undefined;
   trace.push({
-    ...traceRow(model, evaluated, lengthOf(corpus)),
+    ...traceRow(model, evaluated, lengthOf(corpus), atKept['stage'] as string | undefined),
     held_out: atKept['held_out']!,
-    held_out_error: atKept['held_out_error']!,
-    standard_error: standardError,
+    ...(standardError === undefined
+      ? {}
+      : { held_out_error: atKept['held_out_error']!, standard_error: standardError }),
   });
   return {
     last: { ...evaluated, iteration: last!.iteration },
-    standardError,
+    ...(standardError === undefined ? {} : { standardError }),
     state: whole,
     shares: model.shares(found.statistics),
     trace,
   };
 }
 
-function heldOutOf(
+/** The passes of a stage, each as an iteration with the terms of the objective at what it has reached. */
+async function* passes(
   model: TopicModel<Corpus, unknown>,
-  corpus: Corpus,
-  dims: Dims,
-  parameters: State,
-): NonNullable<FitOptions<unknown>['heldOut']> {
-  const state = withDocuments(model, dims, parameters, documentCount(corpus));
-  const data = model.prepare(corpus, state);
-  const { from, patience } = model.heldOut!;
-  return { data, blocks: cutBlocks(entryStart(corpus)), state, from, patience };
+  stage: Stage,
+  data: unknown,
+  blocks: Blocks,
+  state: State,
+  sums: FitSums,
+  iterations: number,
+  watch: Watch | undefined,
+): AsyncGenerator<Iteration, void> {
+  const evaluate = SCHEDULES.batch({ model, data, blocks, state, sums });
+  let change: number | null = null;
+  let previous = Number.NaN;
+  for (let iteration = 1; ; iteration++) {
+    await stage.pass();
+    stage.read(state);
+    await evaluate('fixed', true);
+    const terms = sums.terms.slice();
+    const objective = terms.reduce((sum, term) => sum + term);
+    if (iteration > 1) change = (objective - previous) / Math.abs(objective);
+    previous = objective;
+    const seen = await watch?.see(iteration);
+    const isLast = iteration >= Math.min(iterations, stage.iterations);
+    const stop: StopReason | null = seen?.isPast ? 'held-out' : isLast ? 'iterations' : null;
+    const kept = stop === null || watch === undefined ? iteration : watch.restore();
+    yield { iteration, objective, terms, change, heldOut: seen?.score ?? null, heldOutError: null, stop, kept };
+    if (stop !== null) return;
+  }
 }
 
-/** Fits the start of a model, and gives its statistics to the model's first M-step. */
-async function startFrom(
-  start: StartModel<Corpus, unknown>,
-  model: TopicModel<Corpus, unknown>,
-  corpus: Corpus,
-  dims: Dims,
-  state: State,
-  draws: Random,
-  say: Progress,
-): Promise<void> {
-  const data = start.prepare(corpus);
-  const startState = allocateState(start, dims, documentCount(corpus));
-  const sums = allocateSums(start, dims);
-  start.initialise(data, sums.statistics, draws);
-  start.resetPosterior(data, startState);
-  const { iterations, tolerance, softIterations } = start;
-  say.begin('start', iterations);
-  for await (const { iteration, objective } of fit(start, data, start.blocks(data), startState, sums, {
-    iterations,
-    tolerance,
-    softIterations,
-  })) {
-    say.update(iteration, `pass ${iteration}  ${start.objective} ${objective.toFixed(1)}`, {
-      iteration,
-      [start.objective]: objective,
+/** Fills the rows of documents of `whole` from two states, in order: from the second where `isSecond`. */
+function gather(whole: State, from: readonly [State, State], isSecond: Uint8Array): void {
+  for (const [name, to] of Object.entries(whole.posterior)) {
+    const width = to.length / isSecond.length;
+    const next = [0, 0];
+    isSecond.forEach((second, d) => {
+      const at = next[second]!;
+      to.set(from[second]!.posterior[name]!.subarray(at, at + width), d * width);
+      next[second] = at + width;
     });
   }
-  say.end();
-  model.mStep(state, { ...allocateSums(model, dims).statistics, ...sums.statistics }, true);
 }
 
 /** The ELBO is the objective but for the log prior of the point estimates, if it has one. */
@@ -146,17 +203,20 @@ function traceRow(
   model: Model<unknown>,
   { iteration, objective, change, heldOut, heldOutError, terms }: Iteration,
   tokens: number,
+  stage: string | undefined,
 ): TraceRow {
   const named: Record<string, number> = Object.fromEntries(model.terms.map((name, i) => [name, terms[i]!]));
   const elbo = objective - (named['log_prior'] ?? 0);
   return {
     iteration,
+    ...(stage === undefined ? {} : { stage }),
     elbo,
     // An objective of 0 has no relative change.
     change: change !== null && Number.isFinite(change) ? change : null,
     per_token: elbo / tokens,
     ...(model.objective === 'log_posterior' ? { log_posterior: objective } : {}),
-    ...(heldOut === null ? {} : { held_out: heldOut, held_out_error: heldOutError }),
+    ...(heldOut === null ? {} : { held_out: heldOut }),
+    ...(heldOutError === null ? {} : { held_out_error: heldOutError }),
     ...(model.schedule === 'stochastic' ? { standard_error: null } : {}),
     ...named,
   };

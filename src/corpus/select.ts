@@ -14,32 +14,41 @@ export function selectDocuments(corpus: Corpus, documents: ArrayLike<number>): C
   };
 }
 
-/** Documents that are held out at least: fewer say too little. */
+/** Documents that are held out at least, for fewer say too little, and at most. */
 const LEAST_HELD_OUT = 20;
+const MOST_HELD_OUT = 1000;
 
 /**
  * Keeps a share of the documents that have terms apart, drawn at random; both parts in the order of the corpus. Draws
  * nothing, and gives the corpus itself, where no document is to be kept apart, or LEAST_HELD_OUT are more than a fifth.
+ *
+ * @returns with `isFitted`, 1 for each document of `fitted` and 0 for the others
  */
-export function holdOut(corpus: Corpus, share: number, random: Random): { fitted: Corpus; heldOut: Corpus | null } {
+export function holdOut(
+  corpus: Corpus,
+  share: number,
+  random: Random,
+): { fitted: Corpus; heldOut: Corpus | null; isFitted: Uint8Array } {
   const D = documentCount(corpus);
   const filled: number[] = [];
   for (let d = 0; d < D; d++) if (corpus.rowStart[d + 1]! > corpus.rowStart[d]!) filled.push(d);
-  const count = Math.max(LEAST_HELD_OUT, Math.floor(share * filled.length));
-  if (share === 0 || count > filled.length / 5) return { fitted: corpus, heldOut: null };
+  const count = Math.min(Math.max(LEAST_HELD_OUT, Math.floor(share * filled.length)), MOST_HELD_OUT);
+  if (share === 0 || count > filled.length / 5)
+    return { fitted: corpus, heldOut: null, isFitted: new Uint8Array(D).fill(1) };
   random.shuffle(filled);
-  const apart = new Uint8Array(D);
-  for (let i = 0; i < count; i++) apart[filled[i]!] = 1;
+  const isFitted = new Uint8Array(D).fill(1);
+  for (let i = 0; i < count; i++) isFitted[filled[i]!] = 0;
   const all = Array.from({ length: D }, (_, d) => d);
   return {
     fitted: selectDocuments(
       corpus,
-      all.filter((d) => apart[d] === 0),
+      all.filter((d) => isFitted[d] === 1),
     ),
     heldOut: selectDocuments(
       corpus,
-      all.filter((d) => apart[d] === 1),
+      all.filter((d) => isFitted[d] === 0),
     ),
+    isFitted,
   };
 }
 

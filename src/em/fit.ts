@@ -1,18 +1,20 @@
 import { NumericalError } from '../errors.js';
 import type { Blocks } from './blocks.js';
-import { type HeldOut, watchHeldOut } from './held-out.js';
+import type { Watch } from './held-out.js';
 import type { Model, State } from './model.js';
 import { type FitSums, SCHEDULES } from './schedules.js';
 
-export interface FitOptions<Data> {
+export interface FitOptions {
   /** Passes over the documents at most. */
   readonly iterations: number;
   /** Stop once an iteration raises the objective by less than this fraction of it. */
   readonly tolerance: number;
   /** This many first iterations have guarded E-steps and leave the hyperparameters alone. */
   readonly softIterations: number;
-  /** Documents that are not fitted: a stochastic fit stops on them. */
-  readonly heldOut?: HeldOut<Data> | undefined;
+  /** Documents that are not fitted: the fit stops on them, at its best. */
+  readonly watch?: Watch | undefined;
+  /** Iterations that came before, of another stage; 0 without it. They count. */
+  readonly after?: number;
 }
 
 export type StopReason = 'converged' | 'iterations' | 'held-out';
@@ -26,7 +28,7 @@ export interface Iteration {
   readonly terms: Float64Array;
   /** (objective − previous) / |objective|; null at the first iteration. */
   readonly change: number | null;
-  /** The objective of the held-out documents; null where there are none. */
+  /** The score of the held-out documents; null where there are none. */
   readonly heldOut: number | null;
   /** Its standard error, where it is an estimate from samples. */
   readonly heldOutError: number | null;
@@ -55,17 +57,15 @@ export async function* fit<Data>(
   blocks: Blocks,
   state: State,
   sums: FitSums,
-  { iterations, tolerance, softIterations, heldOut }: FitOptions<Data>,
+  { iterations, tolerance, softIterations, watch, after = 0 }: FitOptions,
 ): AsyncGenerator<Iteration, void> {
   const schedule = model.schedule ?? 'batch';
   const rises = schedule === 'batch';
   const pass = SCHEDULES[schedule]({ model, data, blocks, state, sums });
   let previous: Iteration | undefined;
-  const watch = heldOut === undefined ? undefined : watchHeldOut(model, state, heldOut);
-  for (let iteration = 1; ; iteration++) {
-    const soft = iteration <= softIterations;
-    const first = schedule === 'cross-fitted' ? 'cold' : 'warm';
-    const afterMStep = await pass(previous === undefined ? first : soft ? 'guarded' : 'warm', soft);
+  for (let iteration = after + 1; ; iteration++) {
+    const soft = iteration <= after + softIterations;
+    const afterMStep = await pass(previous !== undefined && soft ? 'guarded' : 'warm', soft);
     const terms = sums.terms.slice();
     const objective = total(terms);
     if (!Number.isFinite(objective)) {
@@ -80,8 +80,8 @@ export async function* fit<Data>(
     const seen = await watch?.see(iteration);
     if (seen?.isPast) stop = 'held-out';
     const kept = stop === null || watch === undefined ? iteration : watch.restore();
-    const [heldOutObjective, heldOutError] = [seen?.objective ?? null, seen?.error ?? null];
-    previous = { iteration, objective, terms, change, heldOut: heldOutObjective, heldOutError, stop, kept };
+    const [heldOut, heldOutError] = [seen?.score ?? null, seen?.error ?? null];
+    previous = { iteration, objective, terms, change, heldOut, heldOutError, stop, kept };
     yield previous;
     if (stop !== null) return;
     if (rises) model.mStep(state, sums.statistics, soft);

@@ -3,53 +3,59 @@ import type { Blocks } from './blocks.js';
 import { infer } from './infer.js';
 import type { Model, State } from './model.js';
 
-/** Documents that are not fitted, for a fit to stop on. */
-export interface HeldOut<Data> {
-  readonly data: Data;
-  readonly blocks: Blocks;
-  /** Room for their posteriors, over the parameters of the fit. */
-  readonly state: State;
-  /** The first pass after which their objective counts. */
-  readonly from: number;
-  /** Stop when it has not risen for this many passes, and return to where it was highest. */
-  readonly patience: number;
-}
+/** What held-out documents say of the parameters as they are: the higher the better, with a standard error if estimated. */
+export type Score = () => Promise<{ readonly score: number; readonly error: number | null }>;
 
-/** What held-out documents say of a fit. */
+/** Held-out documents as a fit goes on. */
 export interface Watch {
-  /** Scores them after a pass. */
-  see(iteration: number): Promise<{ readonly objective: number; readonly error: number; readonly isPast: boolean }>;
-  /** Sets the parameters to those under which the objective was highest; the pass that left them. */
+  /** Scores them after an iteration; `isPast` once the score has not risen for as many iterations as the fit waits. */
+  see(iteration: number): Promise<{ readonly score: number; readonly error: number | null; readonly isPast: boolean }>;
+  /** Waits afresh, from this iteration on. */
+  renew(iteration: number): void;
+  /** Sets the state to that of the highest score; the iteration that left it. */
   restore(): number;
 }
 
+/** @param from the first iteration whose score counts; @param patience for how many iterations it waits for a rise */
 export function watchHeldOut<Data>(
   model: Model<Data>,
   state: State,
-  { data, blocks, state: own, from, patience }: HeldOut<Data>,
+  score: Score,
+  { from, patience }: { readonly from: number; readonly patience: number },
 ): Watch {
-  const best = { iteration: 0, objective: Number.NEGATIVE_INFINITY, params: [] as Float64Array[] };
+  const best = { iteration: 0, score: Number.NEGATIVE_INFINITY, arrays: [] as Float64Array[] };
+  const arrays = () => [...Object.values(state.params), ...Object.values(state.posterior)];
+  let since = 0;
   return {
     async see(iteration) {
-      const found = { statistics: null, terms: new Float64Array(model.terms.length), variance: new Float64Array(1) };
-      const terms = await infer(model, data, blocks, own, found);
-      const objective = terms.reduce((sum, term) => sum + term, 0);
-      if (!Number.isFinite(objective)) {
-        throw new NumericalError(
-          `the held-out ${model.objective} of ${model.name} is ${objective} at iteration ${iteration}`,
-        );
+      const found = await score();
+      if (!Number.isFinite(found.score)) {
+        throw new NumericalError(`the held-out score of ${model.name} is ${found.score} at iteration ${iteration}`);
       }
-      if (objective > best.objective || iteration <= from) {
+      if (found.score > best.score || iteration <= from) {
         best.iteration = iteration;
-        best.objective = objective;
-        best.params = Object.values(state.params).map((array) => array.slice());
+        best.score = found.score;
+        if (best.arrays.length === 0) best.arrays = arrays().map((array) => array.slice());
+        else for (const [i, array] of arrays().entries()) best.arrays[i]!.set(array);
       }
-      return { objective, error: Math.sqrt(found.variance[0]!), isPast: iteration - best.iteration >= patience };
+      return { ...found, isPast: iteration - Math.max(best.iteration, since) >= patience };
+    },
+    renew(iteration) {
+      since = iteration;
     },
     restore() {
-      for (const [i, array] of Object.values(state.params).entries()) array.set(best.params[i]!);
+      for (const [i, array] of arrays().entries()) array.set(best.arrays[i]!);
       model.derive(state);
       return best.iteration;
     },
+  };
+}
+
+/** Scores documents by their objective under parameters shared with `state`, which has room for their posteriors. */
+export function objectiveOf<Data>(model: Model<Data>, data: Data, blocks: Blocks, state: State): Score {
+  return async () => {
+    const found = { statistics: null, terms: new Float64Array(model.terms.length), variance: new Float64Array(1) };
+    const terms = await infer(model, data, blocks, state, found);
+    return { score: terms.reduce((sum, term) => sum + term, 0), error: Math.sqrt(found.variance[0]!) };
   };
 }

@@ -32,13 +32,13 @@ export interface Sums {
 /**
  * Where the q_d of an E-step start: `warm` from the stored posterior, which cannot lower the objective; `guarded` from
  * there and from the model's uninformed start, keeping the better for each document, which cannot lower it either and
- * leaves poor early basins; `cold` from the uninformed start alone, to convergence, as for a new document. An exact
- * E-step is the same from everywhere.
+ * leaves poor early basins; `cold` from the uninformed start alone, to convergence, as for a new document; `fixed` from
+ * the stored posterior, which stays: only what it adds is computed. An exact E-step is the same from everywhere.
  */
-export type Start = 'warm' | 'cold' | 'guarded';
+export type Start = 'warm' | 'cold' | 'guarded' | 'fixed';
 
 /** The quantity that a model's coordinate ascent raises, and that its terms sum to. */
-export type Objective = 'elbo' | 'log_likelihood' | 'log_posterior' | 'log_predictive';
+export type Objective = 'elbo' | 'log_likelihood' | 'log_posterior';
 
 /**
  * A latent-variable model of documents, fitted by coordinate ascent on
@@ -59,11 +59,10 @@ export interface Model<Data> {
   readonly terms: readonly string[];
   /**
    * When the M-step comes. `batch`, unless said otherwise: after a pass over all blocks; only then is the objective
-   * promised to rise. `cross-fitted`: before each block, given the statistics of all the others; the objective is a
-   * held-out score. `stochastic`: after each block, as a gradient step; E-steps are noisy estimates, and the fit stops on
+   * promised to rise. `stochastic`: after each block, as a gradient step; E-steps are noisy estimates, and the fit stops on
    * held-out documents.
    */
-  readonly schedule?: 'batch' | 'cross-fitted' | 'stochastic';
+  readonly schedule?: 'batch' | 'stochastic';
   /** Documents of one block, where the number matters; else blocks are cut by their entries. */
   readonly batch?: number;
   readonly params: Shapes;
@@ -93,32 +92,33 @@ export interface Model<Data> {
   globalTerms(state: State, terms: Float64Array): void;
 }
 
-/**
- * A model that is fitted first, on the cross-fitted schedule, so that another starts well: the other's first M-step
- * takes its statistics, which have the same names and shapes.
- */
-export interface StartModel<Documents, Data> extends Model<Data> {
-  readonly schedule: 'cross-fitted';
-  /** Passes at most, the relative change of the objective to stop at, and passes before which it does not stop. */
+/** A stage of a fit that ascends no objective of its own, before EM or in its place. */
+export interface Stage {
+  readonly name: string;
+  /** Passes at most. */
   readonly iterations: number;
-  readonly tolerance: number;
-  readonly softIterations: number;
-  /** What the E-step reads: the documents in an order of which contiguous blocks are alike. */
-  prepare(documents: Documents): Data;
-  /** Those blocks' boundaries. */
-  blocks(data: Data): readonly number[];
-  /** Random statistics, to be withdrawn block by block. */
-  initialise(data: Data, statistics: Arrays, random: Random): void;
-  resetPosterior(data: Data, state: State): void;
+  /** What follows it: EM, nothing, or EM for as long as held-out documents say that it pays. */
+  readonly next: 'em' | 'nothing' | 'em if it pays';
+  /** One pass over the documents. */
+  pass(): Promise<void>;
+  /** Writes what it has reached into `state`, and derives. */
+  read(state: State): void;
+  /** Mean ln p of the tokens of the held-out documents' other halves under `state`; null where none are held out. */
+  score(state: State): number | null;
+  /** Sets the priors with which EM goes on. */
+  handOver(state: State): void;
+  close(): void;
 }
 
 /** A model that explains documents by topics: how it starts, and what the reports ask of it. */
 export interface TopicModel<Documents, Data = Documents> extends Model<Data> {
-  /** What is fitted before it, if anything. */
-  readonly start?: StartModel<Documents, unknown> | undefined;
+  /** A stage of the fit to `documents` that comes first, if any, with documents held out to judge it by. */
+  stage?(documents: Documents, heldOut: Documents | null, random: Random): Stage;
+  /** Adds the expectations of documents that were held out to the parameters, and derives. */
+  absorb?(state: State, statistics: Arrays): void;
   /**
-   * The share of the documents that a fit keeps out to stop on, the pass from which their objective counts, and for how
-   * many passes the fit waits for it to rise.
+   * The share of the documents that a fit keeps out to stop on, the pass from which their score counts, and for how many
+   * passes the fit waits for it to rise.
    */
   readonly heldOut?: { readonly share: number; readonly from: number; readonly patience: number };
   /** First iterations with guarded E-steps and fixed hyperparameters, unless the user says otherwise; 0 without it. */

@@ -49,38 +49,5 @@ function stochastic<Data>({ model, data, blocks, state, sums }: Pass<Data>): Sch
   };
 }
 
-/**
- * *Cross-fitted*: each block's E-step follows an M-step on the statistics of all other blocks, S − S_b. Before its first
- * visit a block's statistics are its share of those given in `sums`, so that a random start is withdrawn block by block.
- */
-function crossFitted<Data>({ model, data, blocks, state, sums }: Pass<Data>): Schedule {
-  const B = blocks.length - 1;
-  const ofBlock = Array.from({ length: B }, () => ({
-    statistics: Object.fromEntries(Object.entries(sums.statistics).map(([name, sum]) => [name, sum.map((x) => x / B)])),
-    terms: sums.terms.slice(),
-  }));
-  return async (start, soft) => {
-    sums.terms.fill(0);
-    model.globalTerms(state, sums.terms);
-    await eachBlock(blocks, (from, to, b) => {
-      const own = ofBlock[b]!;
-      addStatistics(sums.statistics, own.statistics, -1);
-      model.mStep(state, sums.statistics, soft);
-      clear(own);
-      model.eStep(data, from, to, state, own, start);
-      addStatistics(sums.statistics, own.statistics, 1);
-      for (let i = 0; i < own.terms.length; i++) sums.terms[i]! += own.terms[i]!;
-    });
-    return Number.POSITIVE_INFINITY;
-  };
-}
-
 /** The schedules by name. */
-export const SCHEDULES = { batch, stochastic, 'cross-fitted': crossFitted };
-
-function addStatistics(to: Arrays, from: Arrays, sign: 1 | -1): void {
-  for (const [name, sum] of Object.entries(to)) {
-    const add = from[name]!;
-    for (let i = 0; i < sum.length; i++) sum[i]! += sign * add[i]!;
-  }
-}
+export const SCHEDULES = { batch, stochastic };

@@ -1,7 +1,6 @@
 import { type Corpus, documentCount } from '../corpus/corpus.js';
-import { log } from '../math/special.js';
 import { kernelMemory } from './memory.js';
-import { type Columns, columnsOf, cutTasks, tasksOf } from './tasks.js';
+import { type Columns, columnsOf, cutEvenly, cutTasks, MOST_TASKS, tasksOf } from './tasks.js';
 
 /** What phase 1 of documents [from, to) found; each array is valid until the next call. */
 export interface LdaFound {
@@ -9,18 +8,36 @@ export interface LdaFound {
   readonly gamma: Float32Array;
   /** Row d − from holds Σ_w n_dw φ_dw. */
   readonly tokens: Float32Array;
-  /** Row d − from holds θ̃_k, e^ψ(γ_k) as the kernel has it. */
-  readonly theta: Float32Array;
-  /** n / s of each entry from rowStart[from] on: s = Σ_k e^ψ(γ_k) e^(E log β_wk − the row's maximum). */
-  readonly ratio: Float32Array;
+  /**
+   * Five numbers of each document, from row d − from on: Σ n ln s, Σ_k tokens ln θ̃_k, E[log p(z | θ)],
+   * Σ_k (α_k − 1) E[log θ_k], and entropy of q(θ); not with points. s = Σ_k θ̃_k B_wk is not finite where f32 underflowed.
+   */
+  readonly terms: Float64Array;
+  /** Σ_d E[log θ_d], K. */
+  readonly logTheta: Float64Array;
   readonly K4: number;
 }
 
 /** The E-step of LDA by WebAssembly SIMD, in f32: the twin of the f64 loops of models/lda.ts. */
 export interface LdaKernel {
-  /** Takes the topics for the E-steps that follow: V×K, e^(E log β), each row scaled to maximum 1. */
-  setTopics(expLogBeta: Float64Array): void;
-  /** Phase 1, over documents [from, to): `rounds` of the fixed point at most, from `gamma` (D×K), then φ at it. */
+  /**
+   * E[log β] of q(β_k) = Dir(λ_k) into `logBeta` (V×K); `digammaSums` are ψ(Σ_w λ_wk).
+   *
+   * @returns Σ_wk E[log β_wk], and Σ_wk ln Γ(λ_wk) − (λ_wk − 1) E[log β_wk]
+   */
+  expectLog(
+    lambda: Float64Array,
+    digammaSums: Float64Array,
+    logBeta: Float64Array,
+  ): { readonly total: number; readonly entropy: number };
+  /** Takes the topics for the E-steps that follow, ln β or its expectation, V×K; writes each row's maximum. */
+  setTopics(logBeta: Float64Array, rowMaximum: Float64Array): void;
+  /** Takes topics as points for the E-steps with points, β, V×K. */
+  setPoints(beta: Float64Array): void;
+  /**
+   * Phase 1, over documents [from, to): `rounds` of the fixed point at most, from `gamma` (D×K), then φ at it; with
+   * `points`, proportions and topics are points: φ_k ∝ γ_k β_wk.
+   */
   documents(
     corpus: Corpus,
     from: number,
@@ -29,27 +46,45 @@ export interface LdaKernel {
     gamma: Float64Array,
     rounds: number,
     tolerance: number,
+    points: boolean,
   ): LdaFound;
+  /** Leaves document d out of phase 2. */
+  leaveOut(corpus: Corpus, d: number): void;
   /**
    * Phase 2, over the terms of the same documents: adds S_wk = Σ_d n_dw φ_dwk to `topicTerm` (V×K).
    *
-   * @returns Σ_wk S_wk E[log β_wk], and the same with the logarithms of the topics as the kernel has them
+   * @returns Σ_wk S_wk E[log β_wk], and the same with the logarithms of the topics as the kernel has them; not with points
    */
   terms(
     corpus: Corpus,
     from: number,
     to: number,
-    logBeta: Float64Array,
     topicTerm: Float64Array | null,
+    points: boolean,
   ): { readonly words: number; readonly asComputed: number };
 }
+
+/** Terms of one task. */
+const TASK_TERMS = 64;
 
 export function createLdaKernel({ V, K }: { V: number; K: number }, threads: number): LdaKernel {
   const K4 = Math.ceil(K / 4) * 4;
   const memory = kernelMemory(threads);
-  const scaled = new Float32Array(V * K4);
-  const logScaled = new Float64Array(V * K4);
-  let topicsChanged = true;
+  const topics = memory.layOut({
+    beta: V * K4,
+    points: V * K4,
+    logBeta: 2 * V * K4,
+    logB: 2 * V * K4,
+    lambda: 2 * V * K4,
+    digammaSums: 2 * K4,
+    maximum: 2 * V,
+    found: 4 * V,
+    statistics: V * K4,
+    columnStart: V + 1,
+    alpha: K4,
+  });
+  memory.f64(topics.lambda, V * K4).fill(1);
+  const termTasks = cutEvenly(0, V, Math.max(TASK_TERMS, Math.ceil(V / 1024)));
   let laidOut: Corpus | undefined;
   let at!: ReturnType<typeof layOut>;
   const columns = new Map<string, Columns>();
@@ -57,93 +92,128 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
   function layOut(corpus: Corpus) {
     const D = documentCount(corpus);
     const entries = corpus.term.length;
-    const pointers = memory.layOut({
-      rowStart: D + 1,
-      term: entries,
-      count: entries,
-      beta: V * K4,
-      alpha: K4,
-      gamma: D * K4,
-      theta: D * K4,
-      tokens: D * K4,
-      ratio: entries,
-      columnStart: V + 1,
-      columnEntry: entries,
-      columnDocument: entries,
-      statistics: V * K4,
-    });
+    const pointers = memory.layOut(
+      {
+        rowStart: D + 1,
+        term: entries,
+        count: entries,
+        gamma: D * K4,
+        theta: D * K4,
+        tokens: D * K4,
+        ratio: entries,
+        columnEntry: entries,
+        columnDocument: entries,
+        terms: 10 * D,
+        logTheta: 2 * K4 * MOST_TASKS,
+      },
+      topics.end,
+    );
     memory.u32(pointers.rowStart, D + 1).set(corpus.rowStart);
     memory.u32(pointers.term, entries).set(corpus.term);
     memory.f32(pointers.count, entries).set(corpus.count);
     columns.clear();
-    topicsChanged = true;
+    laidOut = corpus;
     return pointers;
   }
 
+  /** Copies rows of K numbers to rows of K4, or back. */
+  function widen(from: ArrayLike<number>, to: Float32Array | Float64Array): void {
+    const rows = from.length / K;
+    for (let row = 0, i = 0; row < rows; row++) for (let k = 0; k < K; k++, i++) to[row * K4 + k] = from[i]!;
+  }
+
+  /** Σ over terms of the pairs in `found`. */
+  function pairs(found: Float64Array): [number, number] {
+    const sums: [number, number] = [0, 0];
+    for (let w = 0; w < V; w++) {
+      sums[0] += found[2 * w]!;
+      sums[1] += found[2 * w + 1]!;
+    }
+    return sums;
+  }
+
   return {
-    setTopics(expLogBeta) {
-      for (let w = 0, i = 0; w < V; w++) {
-        for (let k = 0; k < K; k++, i++) {
-          scaled[w * K4 + k] = expLogBeta[i]!;
-          logScaled[w * K4 + k] = log(scaled[w * K4 + k]!);
-        }
-      }
-      topicsChanged = true;
-    },
-    documents(corpus, from, to, alpha, gamma, rounds, tolerance) {
-      if (corpus !== laidOut) at = layOut(corpus);
-      laidOut = corpus;
-      if (topicsChanged) memory.f32(at.beta, V * K4).set(scaled);
-      topicsChanged = false;
-      memory.f32(at.alpha, K4).fill(0).set(alpha);
-      const rows = memory.f32(at.gamma + 4 * from * K4, (to - from) * K4).fill(0);
-      for (let d = from, i = 0; d < to; d++, i += K4) {
-        for (let k = 0; k < K; k++) rows[i + k] = gamma[d * K + k]!;
-      }
-      const { rowStart, term, count, beta, theta, tokens, ratio } = at;
+    expectLog(lambda, digammaSums, logBeta) {
+      widen(lambda, memory.f64(topics.lambda, V * K4));
+      memory.f64(topics.digammaSums, K4).set(digammaSums);
       memory.run(
-        'ldaDocuments',
-        tasksOf(cutTasks(corpus.rowStart, from, to), (first, end) => [
-          ...[first, end, K4, rounds, tolerance],
-          ...[rowStart, term, count, beta, at.alpha, at.gamma, theta, tokens, ratio],
+        'ldaExpectLog',
+        tasksOf(termTasks, (from, to) => [
+          ...[from, to, K4, K, topics.lambda, topics.digammaSums, topics.logBeta, topics.found],
         ]),
       );
-      const first = corpus.rowStart[from]!;
+      const wide = memory.f64(topics.logBeta, V * K4);
+      for (let w = 0, i = 0; w < V; w++) for (let k = 0; k < K; k++, i++) logBeta[i] = wide[w * K4 + k]!;
+      const [total, entropy] = pairs(memory.f64(topics.found, 2 * V));
+      return { total, entropy };
+    },
+    setTopics(logBeta, rowMaximum) {
+      widen(logBeta, memory.f64(topics.logBeta, V * K4));
+      memory.run(
+        'ldaScale',
+        tasksOf(termTasks, (from, to) => [
+          ...[from, to, K4, K, topics.logBeta, topics.beta, topics.logB, topics.maximum],
+        ]),
+      );
+      rowMaximum.set(memory.f64(topics.maximum, V));
+    },
+    setPoints(beta) {
+      widen(beta, memory.f32(topics.points, V * K4));
+    },
+    documents(corpus, from, to, alpha, gamma, rounds, tolerance, points) {
+      if (corpus !== laidOut) at = layOut(corpus);
+      // what is padded is 1: γ stays 1 there, and adds nothing to the bound
+      memory.f32(topics.alpha, K4).fill(1).set(alpha);
+      const rows = memory.f32(at.gamma + 4 * from * K4, (to - from) * K4).fill(1);
+      widen(gamma.subarray(from * K, to * K), rows);
+      const { rowStart, term, count, theta, tokens, ratio, terms, logTheta } = at;
+      const tasks = tasksOf(cutTasks(corpus.rowStart, from, to), (first, end, task) => [
+        ...[first, end, K4, K, rounds, tolerance, points ? 1 : 0, rowStart, term, count],
+        ...[points ? topics.points : topics.beta, topics.alpha, at.gamma, theta, tokens, ratio, terms],
+        logTheta + 8 * K4 * task,
+      ]);
+      memory.run('ldaDocuments', tasks);
+      const sum = new Float64Array(K);
+      const ofTasks = memory.f64(logTheta, tasks.length * K4);
+      for (let task = 0; task < tasks.length; task++) {
+        for (let k = 0; k < K; k++) sum[k]! += ofTasks[task * K4 + k]!;
+      }
       return {
         gamma: rows,
         tokens: memory.f32(tokens + 4 * from * K4, (to - from) * K4),
-        theta: memory.f32(theta + 4 * from * K4, (to - from) * K4),
-        ratio: memory.f32(ratio + 4 * first, corpus.rowStart[to]! - first),
+        terms: memory.f64(terms + 40 * from, 5 * (to - from)),
+        logTheta: sum,
         K4,
       };
     },
-    terms(corpus, from, to, logBeta, topicTerm) {
+    leaveOut({ rowStart }, d) {
+      memory.f32(at.ratio + 4 * rowStart[d]!, rowStart[d + 1]! - rowStart[d]!).fill(0);
+    },
+    terms(corpus, from, to, topicTerm, points) {
       const key = `${from}-${to}`;
       const block = columns.get(key) ?? columnsOf(corpus, from, to, V);
       columns.set(key, block);
-      memory.u32(at.columnStart, V + 1).set(block.start);
+      memory.u32(topics.columnStart, V + 1).set(block.start);
       memory.u32(at.columnEntry, block.entry.length).set(block.entry);
       memory.u32(at.columnDocument, block.document.length).set(block.document);
-      const { columnStart, columnEntry, columnDocument, ratio, theta, beta, statistics } = at;
+      memory.f64(topics.found, 2 * V).fill(0);
+      const { columnEntry, columnDocument, ratio, theta } = at;
+      const { columnStart, logBeta, logB, statistics, found } = topics;
       memory.run(
         'ldaTerms',
         tasksOf(cutTasks(block.start, 0, V), (first, end) => [
-          ...[first, end, K4, columnStart, columnEntry, columnDocument, ratio, theta, beta, statistics],
+          ...[first, end, K4, columnStart, columnEntry, columnDocument, ratio, theta],
+          ...[points ? topics.points : topics.beta, logBeta, logB, statistics, found],
         ]),
       );
-      const found = memory.f32(statistics, V * K4);
-      let words = 0;
-      let asComputed = 0;
-      for (let w = 0; w < V; w++) {
-        if (block.start[w] === block.start[w + 1]) continue;
-        for (let k = 0; k < K; k++) {
-          const expected = found[w * K4 + k]!;
-          if (expected === 0) continue;
-          words += expected * logBeta[w * K + k]!;
-          asComputed += expected * logScaled[w * K4 + k]!;
-          if (topicTerm !== null) topicTerm[w * K + k]! += expected;
+      if (topicTerm !== null) {
+        const expected = memory.f32(statistics, V * K4);
+        for (let w = 0; w < V; w++) {
+          if (block.start[w] === block.start[w + 1]) continue;
+          for (let k = 0; k < K; k++) topicTerm[w * K + k]! += expected[w * K4 + k]!;
         }
       }
+      const [words, asComputed] = pairs(memory.f64(found, 2 * V));
       return { words, asComputed };
     },
   };

@@ -3,16 +3,30 @@ import { STATUS, UserError } from '../errors.js';
 import { createPool } from '../pool.js';
 
 /** The functions of assembly/. */
-export type KernelName = 'ldaDocuments' | 'ldaTerms' | 'ldaStartDocuments' | 'ldaStartTerms';
+export type KernelName =
+  | 'ldaDocuments'
+  | 'ldaExpectLog'
+  | 'ldaScale'
+  | 'ldaTerms'
+  | 'collapsedTopics'
+  | 'collapsedDocuments'
+  | 'collapsedTerms'
+  | 'collapsedCompletion';
 
 /** A memory for kernels, laid out afresh for each corpus, and the threads that run them on it. */
 export interface KernelMemory {
   /** Calls a kernel with the arguments of each task, numbers and pointers in bytes, on all threads. */
   run(name: KernelName, tasks: readonly (readonly number[])[]): void;
-  /** Frees everything and makes room for arrays of these many 4-byte numbers, all zero, each 16-byte aligned. */
-  layOut<N extends string>(lengths: Readonly<Record<N, number>>): Readonly<Record<N, number>>;
+  /**
+   * Makes room for arrays of these many 4-byte numbers, all zero, each 16-byte aligned. Frees what was there, but for what
+   * lies before `from`: the `end` of what was laid out first.
+   */
+  layOut<N extends string>(lengths: Readonly<Record<N, number>>, from?: number): Readonly<Record<N | 'end', number>>;
   f32(pointer: number, length: number): Float32Array;
+  f64(pointer: number, length: number): Float64Array;
   u32(pointer: number, length: number): Uint32Array;
+  /** Ends the threads. */
+  close(): void;
 }
 
 const PAGE = 65_536;
@@ -31,8 +45,8 @@ export function kernelMemory(threads: number): KernelMemory {
   const pool = createPool(threads, compiled, memory, kernels);
   return {
     run: pool.run,
-    layOut(lengths) {
-      let end = BASE;
+    layOut(lengths, from = BASE) {
+      let end = from;
       const pointers = Object.entries<number>(lengths).map(([name, length]) => {
         const pointer = end;
         end += Math.ceil((4 * length) / 16) * 16;
@@ -50,10 +64,12 @@ export function kernelMemory(threads: number): KernelMemory {
       }
       const has = memory.buffer.byteLength / PAGE;
       if (pages > has) memory.grow(pages - has);
-      new Uint8Array(memory.buffer, BASE, end - BASE).fill(0);
-      return Object.fromEntries(pointers) as never;
+      new Uint8Array(memory.buffer, from, end - from).fill(0);
+      return Object.fromEntries([...pointers, ['end', end]]) as never;
     },
     f32: (pointer, length) => new Float32Array(memory.buffer, pointer, length),
+    f64: (pointer, length) => new Float64Array(memory.buffer, pointer, length),
     u32: (pointer, length) => new Uint32Array(memory.buffer, pointer, length),
+    close: pool.close,
   };
 }

@@ -3,11 +3,22 @@ import type { Corpus } from '../corpus/corpus.js';
 /** Entries of one task: some tens of microseconds a topic, so that threads share evenly and waking them costs little. */
 const ENTRIES = 1 << 11;
 
+/** Tasks of one run at most, as `cutTasks` cuts them. */
+export const MOST_TASKS = 1025;
+
 /** Boundaries between `from` and `to` that cut what `start` counts into tasks; cut by the data alone. */
 export function cutTasks(start: Uint32Array, from: number, to: number): number[] {
   const entries = Math.max(ENTRIES, Math.ceil((start[to]! - start[from]!) / 1024));
   const cuts = [from];
   for (let i = from + 1; i < to; i++) if (start[i]! - start[cuts.at(-1)!]! >= entries) cuts.push(i);
+  if (to > from) cuts.push(to);
+  return cuts;
+}
+
+/** Boundaries between `from` and `to`, `size` apart. */
+export function cutEvenly(from: number, to: number, size: number): number[] {
+  const cuts: number[] = [];
+  for (let i = from; i < to; i += size) cuts.push(i);
   if (to > from) cuts.push(to);
   return cuts;
 }

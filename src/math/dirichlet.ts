@@ -165,6 +165,53 @@ export function learnSymmetricPrior(a: number, length: number, meanLogSum: numbe
   return objectiveAt(a) > objective ? a : best;
 }
 
+/** Fixed-point steps of {@link learnPriorFromCounts}. */
+const COUNT_STEPS = 5;
+
+/**
+ * Moves α towards the maximum of Σ_d log p(n_d | α), n_d the counts of K components drawn from Dirichlet–multinomials, in
+ * place and from {@link LEAST_COUNT_PRIOR} up:  α_k ← α_k Σ_d [ψ(n_dk + α_k) − ψ(α_k)] / Σ_d [ψ(n_d + Σα) − ψ(Σα)].
+ *
+ * @param counts whole numbers, a row of `stride` for each document, of which the first K count; rows of zeros say nothing
+ * @see Minka 2000, Estimating a Dirichlet distribution, eq. 55
+ */
+export function learnPriorFromCounts(alpha: Float64Array, counts: ArrayLike<number>, stride: number): void {
+  const K = alpha.length;
+  const rows = counts.length / stride;
+  // The same counts come again and again: how often each component has each, and each length.
+  const times = Array.from({ length: K }, () => new Map<number, number>());
+  const lengths = new Map<number, number>();
+  for (let d = 0; d < rows; d++) {
+    let length = 0;
+    for (let k = 0; k < K; k++) {
+      const n = counts[d * stride + k]!;
+      if (n === 0) continue;
+      length += n;
+      times[k].set(n, (times[k].get(n) ?? 0) + 1);
+    }
+    if (length > 0) lengths.set(length, (lengths.get(length) ?? 0) + 1);
+  }
+  if (lengths.size === 0) return;
+  const growth = (histogram: ReadonlyMap<number, number>, a: number) => {
+    const start = digamma(a);
+    let result = 0;
+    for (const [n, often] of histogram) result += often * (digamma(n + a) - start);
+    return result;
+  };
+  for (let step = 0; step < COUNT_STEPS; step++) {
+    const ofTotal = growth(lengths, sum(alpha, 0, K));
+    for (let k = 0; k < K; k++) {
+      alpha[k] = Math.min(
+        Math.max((alpha[k] * growth(times[k], alpha[k])) / ofTotal, LEAST_COUNT_PRIOR),
+        GREATEST_PRIOR,
+      );
+    }
+  }
+}
+
+/** Below it a component that was drawn for no document could hardly come back. */
+const LEAST_COUNT_PRIOR = 1e-3;
+
 /** Into the bounds of learned priors; what is no number goes to the lower. */
 function clamp(a: number): number {
   return a > LEAST_PRIOR ? Math.min(a, GREATEST_PRIOR) : LEAST_PRIOR;

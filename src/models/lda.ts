@@ -21,14 +21,14 @@
  */
 import type { Corpus } from '../corpus/corpus.js';
 import { documentCount, tokenCount } from '../corpus/corpus.js';
-import type { Arrays, Start, State, Sums, TopicModel } from '../em/model.js';
+import type { Arrays, Stage, Start, State, Sums, TopicModel } from '../em/model.js';
 import { STATUS, UserError } from '../errors.js';
 import { createLdaKernel, type LdaKernel } from '../kernels/lda.js';
 import { learnPrior, learnSymmetricPrior, logNormaliser } from '../math/dirichlet.js';
 import type { Random } from '../math/random.js';
-import { digamma, exp, log } from '../math/special.js';
+import { digamma, exp, lgamma, log } from '../math/special.js';
 import { parseSetting, type Settings, type Values } from '../settings.js';
-import { createLdaStart } from './lda-start.js';
+import { createCollapsedStage } from './lda-collapsed.js';
 import { roundSettings } from './settings.js';
 import {
   expectLogTopics,
@@ -44,11 +44,18 @@ import {
 } from './topics.js';
 
 export const ldaSettings = {
+  inference: {
+    kind: 'choice',
+    choices: ['auto', 'collapsed', 'vb'],
+    default: 'auto',
+    describe:
+      'collapsed updates, VB after a few of them, or auto: collapsed, then VB for as long as held-out documents say that it pays',
+  },
   alpha: {
     kind: 'text',
     value: 'A[,A…]',
-    default: '0.1',
-    describe: 'Dirichlet prior of topic proportions, or where its learning starts: one number, or one a topic',
+    describe:
+      'Dirichlet prior of topic proportions, or where its learning starts: one number, or one a topic [default: 5/K]',
   },
   'learn-alpha': {
     kind: 'choice',
@@ -61,9 +68,9 @@ export const ldaSettings = {
     value: 'H',
     above: 0,
     max: 1e6,
-    default: 0.1,
     onlyWith: ['beta', 'dirichlet'],
-    describe: "Dirichlet prior of topics' terms, or where its learning starts (dirichlet)",
+    describe:
+      "Dirichlet prior of topics' terms, or where its learning starts (dirichlet) [default: 0.03, 0.53 where VB follows, 0.1 from another start]",
   },
   'learn-eta': {
     kind: 'flag',
@@ -75,14 +82,16 @@ export const ldaSettings = {
     kind: 'choice',
     choices: ['dirichlet', 'point'],
     default: 'dirichlet',
+    onlyWith: ['inference', 'vb'],
     describe: 'topics as Dirichlet posteriors (smoothed) or as point estimates',
   },
   start: {
     kind: 'choice',
-    choices: ['cross-fitted', 'random', 'documents'],
-    default: 'cross-fitted',
+    choices: ['collapsed', 'random', 'documents'],
+    default: 'collapsed',
+    onlyWith: ['inference', 'vb'],
     describe:
-      'first topics: from a few passes of collapsed updates, random, or each of a few documents drawn at random',
+      'first topics: from a few passes of collapsed updates, random, or each of a few documents drawn at random (vb)',
   },
   ...roundSettings,
   precise: {
@@ -100,6 +109,23 @@ const ROUNDS_OF_NEW = 100;
 /** Below this, Σ_k of exp(E log θ + E log β) may have lost terms to underflow; then φ is computed from logarithms. */
 const UNDERFLOW = 1e-200;
 
+/** Passes of the collapsed stage: as the start of VB, and at most. */
+const START_PASSES = 15;
+const COLLAPSED_PASSES = 40;
+
+/** η of collapsed updates, and what VB adds to it: e^ψ(x) is about x − ½. */
+const COLLAPSED_ETA = 0.03;
+const VB_ETA = 0.5;
+
+/** The least probability of a term as a point. */
+const LEAST_POINT = 1e-19;
+
+/** Documents by which `auto` stops and chooses. */
+const HELD_OUT = { share: 0.05, from: 3, patience: 4 };
+
+/** η where the topics start otherwise. */
+const VB_START_ETA = 0.1;
+
 /** A fall of the objective up to this fraction of its terms' sizes is rounding of the kernels' f32. */
 const KERNEL_ROUNDING = 1e-7;
 
@@ -110,7 +136,10 @@ export function createLda(
   const smoothed = settings.beta === 'dirichlet';
   const rounds = settings['e-step-iterations'];
   const tolerance = settings['e-step-tolerance'];
-  const startAlpha = parseAlpha(settings.alpha, K);
+  const startAlpha = parseAlpha(settings.alpha ?? String(5 / K), K);
+  const learnsAlpha = settings['learn-alpha'];
+  /** Whether new documents are answered with proportions and topics as points, as collapsed updates have them. */
+  const answersWithPoints = settings.inference !== 'vb';
 
   // One document's room, used again for each.
   const logTheta = new Float64Array(K);
@@ -121,7 +150,13 @@ export function createLda(
   const warmGamma = new Float64Array(K);
 
   let kernel: LdaKernel | undefined;
-  let topicsChanged = true;
+  /** Whether `expLogBeta` and the kernel's topics are those of `logBeta`. */
+  let isScaled = false;
+  let isTaken = false;
+  /** Σ E[log β] and the entropy of q(β) but for its normaliser, where the kernel found them. */
+  let ofTopics = { total: 0, entropy: 0 };
+  /** E[β] under the parameters, once somebody asked for it. */
+  let mean: Float64Array | undefined;
 
   /** θ̃ = exp(E log θ) of q(θ) = Dir(γ). */
   function expectTheta(gamma: Float64Array, at: number): void {
@@ -156,10 +191,33 @@ export function createLda(
 
   /** Σ_w n_dw φ_dw into `tokens`: one round of  φ_dw ∝ exp(E log θ_d + E log β_w),  γ_d = α + Σ_w n_dw φ_dw. */
   function round({ rowStart, term, count }: Corpus, d: number, { derived }: State): void {
+    scale(derived);
     tokens.fill(0);
     for (let i = rowStart[d]!; i < rowStart[d + 1]!; i++) {
       const ratio = count[i]! / weigh(derived, term[i]!);
       for (let k = 0; k < K; k++) tokens[k]! += ratio * phi[k]!;
+    }
+  }
+
+  /** Σ_w n_dw φ_dw into `tokens` with proportions and topics as points, φ_dw ∝ γ_d β_w, and into `topicTerm`. */
+  function roundOfPoints(
+    { rowStart, term, count }: Corpus,
+    d: number,
+    beta: Float64Array,
+    gamma: Float64Array,
+    at: number,
+    topicTerm?: Float64Array,
+  ): void {
+    tokens.fill(0);
+    for (let i = rowStart[d]!; i < rowStart[d + 1]!; i++) {
+      const row = term[i]! * K;
+      let sum = 0;
+      for (let k = 0; k < K; k++) sum += phi[k] = gamma[at + k]! * beta[row + k]!;
+      const ratio = count[i]! / sum;
+      for (let k = 0; k < K; k++) {
+        tokens[k]! += ratio * phi[k]!;
+        if (topicTerm !== undefined) topicTerm[row + k]! += ratio * phi[k]!;
+      }
     }
   }
 
@@ -172,11 +230,16 @@ export function createLda(
     gamma: Float64Array,
     at: number,
     most: number,
+    points = false,
   ): void {
     const alpha = state.params['alpha']!;
     for (let r = 0; r < most; r++) {
-      expectTheta(gamma, at);
-      round(corpus, d, state);
+      if (points) {
+        roundOfPoints(corpus, d, meanTopics(state), gamma, at);
+      } else {
+        expectTheta(gamma, at);
+        round(corpus, d, state);
+      }
       let moved = 0;
       for (let k = 0; k < K; k++) {
         const improved = alpha[k]! + tokens[k]!;
@@ -196,6 +259,7 @@ export function createLda(
     at: number,
   ): number {
     const alpha = params['alpha']!;
+    scale(derived);
     expectTheta(gamma, at);
     let sum = logNormaliser(alpha, 0, K) - logNormaliser(gamma, at, K);
     for (let k = 0; k < K; k++) sum += (alpha[k]! - gamma[at + k]!) * logTheta[k]!;
@@ -218,6 +282,7 @@ export function createLda(
     const gamma = posterior['gamma']!;
     const topicTerm = statistics?.['topicTerm'];
     const at = d * K;
+    scale(derived);
     expectTheta(gamma, at);
     tokens.fill(0);
     let words = 0;
@@ -282,60 +347,71 @@ export function createLda(
     from: number,
     to: number,
     state: State,
-    sums: Sums,
+    { statistics, terms }: Sums,
     start: Start,
   ): void {
-    const { rowStart, count } = corpus;
     const { params, derived, posterior } = state;
     const alpha = params['alpha']!;
     const gamma = posterior['gamma']!;
+    const topicTerm = statistics?.['topicTerm'] ?? null;
+    let documents = 0;
     for (let d = from; d < to; d++) {
       const length = tokenCount(corpus, d, d + 1);
-      if (start === 'cold' || length === 0) uninformed(alpha, length, gamma, d * K);
+      if ((start === 'cold' && length > 0) || length === 0) uninformed(alpha, length, gamma, d * K);
+      if (length > 0) documents++;
     }
-    if (topicsChanged) kernel.setTopics(derived['expLogBeta']!);
-    topicsChanged = false;
+    if (!isTaken) kernel.setTopics(derived['logBeta']!, derived['rowMaximum']!);
+    isTaken = true;
+    const points = start === 'cold' && answersWithPoints;
     const most = start === 'cold' ? Math.max(rounds, ROUNDS_OF_NEW) : rounds;
-    const found = kernel.documents(corpus, from, to, alpha, gamma, most, tolerance);
-    const first = rowStart[from]!;
-    for (let d = from; d < to; d++) {
-      if (rowStart[d] === rowStart[d + 1]) continue;
-      const at = d * K;
-      const row = (d - from) * found.K4;
-      let logNormalisers = 0;
-      for (let i = rowStart[d]!; i < rowStart[d + 1]!; i++) {
-        const n = count[i]!;
-        logNormalisers += n * log(n / found.ratio[i - first]!);
-      }
-      // Where f32 underflowed, the reference does the document instead.
-      if (!Number.isFinite(logNormalisers)) {
-        found.ratio.fill(0, rowStart[d]! - first, rowStart[d + 1]! - first);
-        const length = tokenCount(corpus, d, d + 1);
-        converge(corpus, d, length, state, gamma, at, most);
-        collect(corpus, d, state, sums);
+    if (points) {
+      kernel.setPoints(meanTopics(state));
+      const found = kernel.documents(corpus, from, to, alpha, gamma, most, tolerance, true);
+      copyRows(found.gamma, found.K4, gamma, from, to);
+      if (topicTerm !== null) kernel.terms(corpus, from, to, topicTerm, true);
+    }
+    const isFixed = points || start === 'fixed';
+    const found = kernel.documents(corpus, from, to, alpha, gamma, isFixed ? 0 : most, tolerance, false);
+    const ofAlpha = logNormaliser(alpha, 0, K);
+    const underflowed: number[] = [];
+    for (let d = from, at = 0; d < to; d++, at += 5) {
+      if (corpus.rowStart[d] === corpus.rowStart[d + 1]) continue;
+      const [logNormalisers, asComputed, assignments, proportions, entropy] = found.terms.subarray(
+        at,
+        at + 5,
+      ) as unknown as [number, number, number, number, number];
+      if (!Number.isFinite(logNormalisers + asComputed)) {
+        underflowed.push(d);
         continue;
       }
-      let sum = 0;
-      let asComputed = 0;
-      for (let k = 0; k < K; k++) {
-        tokens[k] = found.tokens[row + k]!;
-        asComputed += tokens[k]! * log(found.theta[row + k]!);
-        sum += gamma[at + k] = found.gamma[row + k]!;
-      }
-      const digammaSum = digamma(sum);
-      for (let k = 0; k < K; k++) logTheta[k] = digamma(gamma[at + k]!) - digammaSum;
-      sums.terms[3]! += logNormalisers - asComputed;
-      collectProportions(alpha, gamma, at, sums);
+      terms[1]! += assignments;
+      terms[2]! += proportions + ofAlpha;
+      terms[3]! += logNormalisers - asComputed;
+      terms[4]! += entropy;
     }
-    const { words, asComputed } = kernel.terms(
-      corpus,
-      from,
-      to,
-      derived['logBeta']!,
-      sums.statistics?.['topicTerm'] ?? null,
-    );
-    sums.terms[0]! += words;
-    sums.terms[3]! -= asComputed;
+    const was = underflowed.map((d) => gamma.slice(d * K, (d + 1) * K));
+    if (!isFixed) copyRows(found.gamma, found.K4, gamma, from, to);
+    for (const d of underflowed) kernel.leaveOut(corpus, d);
+    const { words, asComputed } = kernel.terms(corpus, from, to, points ? null : topicTerm, false);
+    terms[0]! += words;
+    terms[3]! -= asComputed;
+    if (statistics !== null) {
+      for (let k = 0; k < K; k++) statistics['logTheta']![k]! += found.logTheta[k]!;
+      statistics['documents']![0]! += documents - underflowed.length;
+    }
+    // Where f32 underflowed, the reference does the document instead.
+    for (const [i, d] of underflowed.entries()) {
+      gamma.set(was[i]!, d * K);
+      if (!isFixed) converge(corpus, d, tokenCount(corpus, d, d + 1), state, gamma, d * K, most);
+      collect(corpus, d, state, { statistics: points ? null : statistics, terms });
+    }
+  }
+
+  /** Writes rows [from, to) of D×K from rows of K4. */
+  function copyRows(rows: Float32Array, K4: number, gamma: Float64Array, from: number, to: number): void {
+    for (let d = from, row = 0; d < to; d++, row += K4) {
+      for (let k = 0; k < K; k++) gamma[d * K + k] = rows[row + k]!;
+    }
   }
 
   function eStep(corpus: Corpus, from: number, to: number, state: State, sums: Sums, start: Start): number {
@@ -346,6 +422,8 @@ export function createLda(
     }
     const alpha = state.params['alpha']!;
     const gamma = state.posterior['gamma']!;
+    const points = start === 'cold' && answersWithPoints;
+    const most = start === 'fixed' ? 0 : start === 'cold' ? Math.max(rounds, ROUNDS_OF_NEW) : rounds;
     let startBound = 0;
     for (let d = from; d < to; d++) {
       const at = d * K;
@@ -354,7 +432,7 @@ export function createLda(
       // An empty document's q(θ) is its prior: it adds nothing to the bound, and there is nothing to learn from it.
       if (length === 0) continue;
       startBound += bound(corpus, d, state, gamma, at);
-      converge(corpus, d, length, state, gamma, at, start === 'cold' ? Math.max(rounds, ROUNDS_OF_NEW) : rounds);
+      converge(corpus, d, length, state, gamma, at, most, points);
       if (start === 'guarded') {
         for (let k = 0; k < K; k++) warmGamma[k] = gamma[at + k]!;
         const warmBound = bound(corpus, d, state, gamma, at);
@@ -362,7 +440,10 @@ export function createLda(
         converge(corpus, d, length, state, gamma, at, rounds);
         if (!(bound(corpus, d, state, gamma, at) > warmBound)) gamma.set(warmGamma, at);
       }
-      collect(corpus, d, state, sums);
+      if (points && sums.statistics !== null) {
+        roundOfPoints(corpus, d, meanTopics(state), gamma, at, sums.statistics['topicTerm']!);
+      }
+      collect(corpus, d, state, points ? { statistics: null, terms: sums.terms } : sums);
     }
     return startBound;
   }
@@ -377,7 +458,7 @@ export function createLda(
       seedFromDocuments(corpus, topics, V, K, random);
     }
     if (smoothed) {
-      params['eta']![0] = settings.eta;
+      params['eta']![0] = settings.eta ?? VB_START_ETA;
     } else {
       normaliseTopics(topics, V, K);
     }
@@ -392,17 +473,30 @@ export function createLda(
 
   function derive({ params, derived }: State): void {
     const logBeta = derived['logBeta']!;
-    const expLogBeta = derived['expLogBeta']!;
-    const rowMaximum = derived['rowMaximum']!;
-    if (smoothed) expectLogTopics(params['lambda']!, logBeta, V, K);
-    else logPoints(params['beta']!, logBeta);
+    if (!smoothed) {
+      logPoints(params['beta']!, logBeta);
+    } else if (settings.precise) {
+      expectLogTopics(params['lambda']!, logBeta, V, K);
+    } else {
+      kernel ??= createLdaKernel({ V, K }, threads);
+      ofTopics = kernel.expectLog(params['lambda']!, topicSums(params['lambda']!, V, K).map(digamma), logBeta);
+    }
+    isScaled = false;
+    isTaken = false;
+    mean = undefined;
+  }
+
+  /** exp(E log β) with each row scaled to maximum 1, for the f64 loops. */
+  function scale(derived: Arrays): void {
+    if (isScaled) return;
+    isScaled = true;
+    const [logBeta, expLogBeta, rowMaximum] = [derived['logBeta']!, derived['expLogBeta']!, derived['rowMaximum']!];
     for (let w = 0; w < V; w++) {
       let most = Number.NEGATIVE_INFINITY;
       for (let i = w * K; i < (w + 1) * K; i++) most = Math.max(most, logBeta[i]!);
       rowMaximum[w] = most;
       for (let i = w * K; i < (w + 1) * K; i++) expLogBeta[i] = exp(logBeta[i]! - most);
     }
-    topicsChanged = true;
   }
 
   function mStep(state: State, statistics: Arrays, soft: boolean): void {
@@ -413,7 +507,8 @@ export function createLda(
       const eta = params['eta']!;
       // η from the topics as they were, then λ: after the step, λ is the best for this η
       if (settings['learn-eta'] && !soft) {
-        eta[0] = learnSymmetricPrior(eta[0]!, V, sumOf(derived['logBeta']!) / K, K);
+        const total = settings.precise ? sumOf(derived['logBeta']!) : ofTopics.total;
+        eta[0] = learnSymmetricPrior(eta[0]!, V, total / K, K);
       }
       for (let i = 0; i < lambda.length; i++) lambda[i] = eta[0]! + topicTerm[i]!;
       derive(state);
@@ -424,26 +519,95 @@ export function createLda(
       derive(state);
     }
     const documents = statistics['documents']![0]!;
-    if (settings['learn-alpha'] !== 'none' && !soft && documents > 0) {
+    if (learnsAlpha !== 'none' && !soft && documents > 0) {
       const alpha = params['alpha']!;
       const meanLog = statistics['logTheta']!.map((sum) => sum / documents);
-      if (settings['learn-alpha'] === 'asymmetric') learnPrior(alpha, meanLog, documents);
+      if (learnsAlpha === 'asymmetric') learnPrior(alpha, meanLog, documents);
       else alpha.fill(learnSymmetricPrior(alpha[0]!, K, sumOf(meanLog), documents));
     }
   }
 
   function globalTerms({ params, derived }: State, terms: Float64Array): void {
     if (!smoothed) return;
-    const { topics, entropy } = topicTerms(params['lambda']!, derived['logBeta']!, params['eta']![0]!, V, K);
-    terms[5]! += topics;
-    terms[6]! += entropy;
+    const lambda = params['lambda']!;
+    const eta = params['eta']![0]!;
+    if (settings.precise) {
+      const { topics, entropy } = topicTerms(lambda, derived['logBeta']!, eta, V, K);
+      terms[5]! += topics;
+      terms[6]! += entropy;
+    } else {
+      terms[5]! += K * (lgamma(V * eta) - V * lgamma(eta)) + (eta - 1) * ofTopics.total;
+      terms[6]! += ofTopics.entropy;
+      for (const sum of topicSums(lambda, V, K)) terms[6]! -= lgamma(sum);
+    }
+  }
+
+  /** The collapsed stage; see lda-collapsed.ts. */
+  function stage(corpus: Corpus, heldOut: Corpus | null, random: Random): Stage {
+    const eta = settings.eta ?? COLLAPSED_ETA;
+    const found = createCollapsedStage(
+      corpus,
+      heldOut,
+      { V, K, threads },
+      { alpha: startAlpha, eta, learnAlpha: learnsAlpha, precise: settings.precise },
+      random,
+    );
+    const topicTerm = new Float64Array(V * K);
+    return {
+      name: 'collapsed',
+      iterations: settings.inference === 'vb' ? START_PASSES : COLLAPSED_PASSES,
+      next: settings.inference === 'vb' ? 'em' : settings.inference === 'auto' ? 'em if it pays' : 'nothing',
+      pass: found.pass,
+      read(state) {
+        const { params, posterior } = state;
+        const gamma = posterior['gamma']!;
+        found.read(topicTerm, gamma, params['alpha']!);
+        for (let i = 0, k = 0; i < gamma.length; i++, k = k + 1 === K ? 0 : k + 1) gamma[i]! += params['alpha']![k]!;
+        setTopics(state, topicTerm, eta);
+      },
+      score: (state) => (heldOut === null ? null : found.score(meanTopics(state), state.params['alpha']!)),
+      handOver(state) {
+        if (!smoothed || settings.eta !== undefined) return;
+        const { params } = state;
+        for (let i = 0; i < params['lambda']!.length; i++) params['lambda']![i]! += VB_ETA;
+        params['eta']![0]! += VB_ETA;
+        derive(state);
+      },
+      close: found.close,
+    };
+  }
+
+  /** The topics of these expected counts. */
+  function setTopics(state: State, topicTerm: Float64Array, eta: number): void {
+    const { params } = state;
+    if (smoothed) {
+      params['eta']![0] = eta;
+      for (let i = 0; i < topicTerm.length; i++) params['lambda']![i] = eta + topicTerm[i]!;
+    } else {
+      params['beta']!.set(topicTerm);
+      normaliseTopics(params['beta']!, V, K);
+    }
+    derive(state);
+  }
+
+  function absorb(state: State, statistics: Arrays): void {
+    const lambda = state.params['lambda']!;
+    for (let i = 0; i < lambda.length; i++) lambda[i]! += statistics['topicTerm']![i]!;
+    derive(state);
+  }
+
+  /** E[β], of a term that no topic has as little as single precision can divide by; kept until the parameters change. */
+  function meanTopics(state: State): Float64Array {
+    mean ??= probability(state).map((p) => Math.max(p, LEAST_POINT));
+    return mean;
   }
 
   return {
     name: 'lda',
     ...(settings.precise ? {} : { rounding: KERNEL_ROUNDING }),
-    start: settings.start === 'cross-fitted' ? createLdaStart({ V, K, threads }, settings.precise) : undefined,
-    softIterations: settings.start === 'cross-fitted' ? 0 : 10,
+    ...(settings.start === 'collapsed' ? { stage } : {}),
+    ...(settings.inference === 'vb' ? {} : { absorb, heldOut: HELD_OUT }),
+    softIterations: settings.start === 'collapsed' ? 0 : 10,
     objective: 'elbo',
     terms: smoothed ? [...DOCUMENT_TERMS, 'topics', 'entropy_topics'] : DOCUMENT_TERMS,
     params: smoothed ? { lambda: ['V', 'K'], alpha: ['K'], eta: [1] } : { beta: ['V', 'K'], alpha: ['K'] },

@@ -9,7 +9,9 @@ export interface TraceRow {
   readonly change: number | null;
   /** elbo / tokens. */
   readonly per_token: number;
-  readonly [term: string]: number | null;
+  /** What the iteration was of, where a fit has stages. */
+  readonly stage?: string;
+  readonly [term: string]: number | string | null | undefined;
 }
 
 /** The trace of a fit; its text for a terminal of so many columns has a small chart on top, and terms where they fit. */
@@ -18,7 +20,7 @@ export function elboReport(trace: readonly TraceRow[], width?: number): Report<T
   return {
     rows: trace,
     columns,
-    cells: (row) => [columns.map((column) => row[column]!)],
+    cells: (row) => [columns.map((column) => row[column] ?? null)],
     *text(_rows, style) {
       if (width !== undefined && trace.length > 1) {
         yield* chartLines(
@@ -28,10 +30,10 @@ export function elboReport(trace: readonly TraceRow[], width?: number): Report<T
         yield '';
       }
       const lines = (columns: readonly string[]) =>
-        table([columns, ...trace.map((row) => columns.map((column) => shown(column, row[column]!)))]);
+        table([columns, ...trace.map((row) => columns.map((column) => shown(column, row[column] ?? null)))]);
       const all = lines(columns);
       const isWide = width !== undefined && all.some((line) => line.length > width);
-      const [header, ...body] = isWide ? lines(columns.slice(0, SUMMARY)) : all;
+      const [header, ...body] = isWide ? lines(columns.filter((column) => SUMMARY.includes(column))) : all;
       yield style('bold', header!);
       yield* body;
       if (isWide) yield style('dim', 'the terms of the ELBO: in a wider terminal, or --format csv');
@@ -39,15 +41,16 @@ export function elboReport(trace: readonly TraceRow[], width?: number): Report<T
   };
 }
 
-function shown(column: string, value: number | null): string {
+function shown(column: string, value: number | string | null): string {
   if (value === null) return '';
+  if (typeof value === 'string') return value;
   if (column === 'iteration') return String(value);
   if (column === 'change') return value.toExponential(2);
   return value.toFixed(column === 'per_token' ? 6 : 3);
 }
 
-/** Iteration, ELBO, change, per token. */
-const SUMMARY = 4;
+/** The columns that a narrow terminal has room for. */
+const SUMMARY = ['iteration', 'stage', 'elbo', 'change', 'per_token'];
 
 const ROWS = 8;
 

@@ -39,8 +39,8 @@ describe('holdOut', () => {
   it('keeps nothing apart, and draws nothing, where nobody asks or 20 documents are more than a fifth', () => {
     const [a, b] = [random(3), random(3)];
     const large = documents(500);
-    expect(holdOut(large, 0, a)).toEqual({ fitted: large, heldOut: null });
-    expect(holdOut(corpus, 0.5, a)).toEqual({ fitted: corpus, heldOut: null });
+    expect(holdOut(large, 0, a)).toMatchObject({ fitted: large, heldOut: null });
+    expect(holdOut(corpus, 0.5, a)).toMatchObject({ fitted: corpus, heldOut: null });
     expect(a.next()).toBe(b.next());
   });
 });

@@ -40,11 +40,7 @@ function toy(level: (iteration: number) => [before: number, after: number] = () 
 
 const DIMS = { V: 1, K: 1 };
 
-async function fitted(
-  model: Model<null>,
-  options: Partial<FitOptions<null>> = {},
-  blocks = [0, 3, 5],
-): Promise<Iteration[]> {
+async function fitted(model: Model<null>, options: Partial<FitOptions> = {}, blocks = [0, 3, 5]): Promise<Iteration[]> {
   const found: Iteration[] = [];
   const state = allocateState(model, DIMS, 5);
   const all = { iterations: 50, tolerance: 1e-6, softIterations: 0, ...options };

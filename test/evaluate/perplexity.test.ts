@@ -9,7 +9,7 @@ import { corpusOf } from '../_corpora.js';
 /** LDA with these topics as points, a row of term probabilities a topic. */
 function pointLda(topics: readonly (readonly number[])[], alpha: number) {
   const dims = { V: topics[0]!.length, K: topics.length };
-  const model = createLda(withDefaults(ldaSettings, { beta: 'point', precise: true }), dims);
+  const model = createLda(withDefaults(ldaSettings, { beta: 'point', inference: 'vb', precise: true }), dims);
   const state = allocateState(model, dims, 0);
   state.params['alpha']!.fill(alpha);
   topics.forEach((terms, k) => {

@@ -50,7 +50,7 @@ describe.each(['fixed', 'estimate'] as const)('lda-c with alpha %s', (mode) => {
       'e-step-iterations': 5000,
       'e-step-tolerance': 1e-13,
     };
-    const model = createLda(withDefaults(ldaSettings, settings), { V, K });
+    const model = createLda(withDefaults(ldaSettings, { inference: 'vb', ...settings }), { V, K });
     const state = allocateState(model, { V, K }, D);
     const sums = allocateSums(model, { V, K });
     state.params['alpha']!.fill(0.5);

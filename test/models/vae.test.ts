@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { selectDocuments } from '../../src/corpus/select.js';
 import { cutEvenly } from '../../src/em/blocks.js';
 import { fit as fitModel } from '../../src/em/fit.js';
+import { objectiveOf, watchHeldOut } from '../../src/em/held-out.js';
 import { infer } from '../../src/em/infer.js';
 import type { Sums } from '../../src/em/model.js';
 import { allocateState, allocateSums, clear, withDocuments } from '../../src/em/state.js';
@@ -267,21 +268,23 @@ describe('training', () => {
     const run = started({ rate: 0.05, batch: 20 }, 3, planted(40));
     const held = planted(40, 77);
     const state = withDocuments(run.model, run.dims, run.state, 40);
-    const heldOut = { data: run.model.prepare(held, state), blocks: [0, 40], state, from: 1, patience: 3 };
+    const data = run.model.prepare(held, state);
+    const score = objectiveOf(run.model, data, [0, 40], state);
+    const watch = watchHeldOut(run.model, run.state, score, { from: 1, patience: 3 });
     const seen: number[] = [];
     let stop: string | null = null;
     for await (const iteration of fitModel(run.model, run.data, cutEvenly(40, 20), run.state, run.sums, {
       iterations: 500,
       tolerance: 0,
       softIterations: 0,
-      heldOut,
+      watch,
     })) {
       seen.push(iteration.heldOut!);
       expect(iteration.heldOutError).toBeGreaterThan(0);
       stop = iteration.stop;
     }
     expect(stop).toBe('held-out');
-    const again = total(await infer(run.model, heldOut.data, [0, 40], state));
+    const again = total(await infer(run.model, data, [0, 40], state));
     expect(again).toBe(Math.max(...seen));
   }, 60_000);
 

@@ -1,1 +1,2 @@
-export * from './lda';
+export { ldaDocuments, ldaExpectLog, ldaScale, ldaTerms } from './lda';
+export { collapsedTopics, collapsedDocuments, collapsedTerms, collapsedCompletion } from './collapsed';

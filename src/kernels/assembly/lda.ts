@@ -1,17 +1,39 @@
-// Twins of the inner loops of models/lda.ts and models/lda-start.ts, in f32 with sums of logarithms in f64.
+// Twins of the inner loops of models/lda.ts, in f32 with sums of logarithms in f64.
 // Rows of K numbers are padded with zeros to K4, a multiple of 4. Pointers are bytes; no bounds are checked here.
 
-/** Below this, e^ψ(x) is not a normal f32. */
-const LEAST: f32 = 0.0115;
+import { digamma2x, lgamma, log2x, promote, sum2x } from './special';
+
+/**
+ * What is smaller counts as 0, of θ̃ and of B, whose rows have maximum 1: their products are then normal numbers.
+ * Processors take a hundred times longer over others.
+ */
+const LEAST: f32 = 1e-19;
+/** e^ψ(x) is LEAST here. */
+const LEAST_X: f32 = 0.02311;
+
+/** 2^y, from −126 up: the integer part into the exponent, a polynomial of degree 5 for the rest; relative error 1e-7. */
+// @ts-ignore: decorator
+@inline
+function exp2(y: v128): v128 {
+  const n = f32x4.nearest(y);
+  const f = f32x4.sub(y, n);
+  let p = f32x4.splat(0.00132764691);
+  p = f32x4.add(f32x4.mul(p, f), f32x4.splat(0.00967554131));
+  p = f32x4.add(f32x4.mul(p, f), f32x4.splat(0.0555071328));
+  p = f32x4.add(f32x4.mul(p, f), f32x4.splat(0.240221197));
+  p = f32x4.add(f32x4.mul(p, f), f32x4.splat(0.693146967));
+  p = f32x4.add(f32x4.mul(p, f), f32x4.splat(1.00000007));
+  return f32x4.mul(p, i32x4.shl(i32x4.add(i32x4.trunc_sat_f32x4_s(n), i32x4.splat(127)), 23));
+}
 
 /**
  * e^ψ(x) of four x: e^(−1/x) · g(x), g(x) = x + ½ + q(w), w = 1/(x + 1.35), q of degree 5; relative error 9e-6 for x
- * in [0.02, 0.1], 1.7e-6 to 1, 4e-7 above. One division.
+ * in [0.02, 0.1], 1.7e-6 to 1, 4e-7 above; 0 where it is below LEAST. One division.
  */
 // @ts-ignore: decorator
 @inline
 function expDigamma(given: v128): v128 {
-  const x = f32x4.max(given, f32x4.splat(LEAST));
+  const x = f32x4.max(given, f32x4.splat(LEAST_X));
   const shifted = f32x4.add(x, f32x4.splat(1.35));
   const r = f32x4.div(f32x4.splat(1), f32x4.mul(x, shifted));
   const w = f32x4.mul(r, x);
@@ -21,23 +43,13 @@ function expDigamma(given: v128): v128 {
   q = f32x4.add(f32x4.mul(q, w), f32x4.splat(0.0354446646));
   q = f32x4.add(f32x4.mul(q, w), f32x4.splat(0.041666612));
   const g = f32x4.add(f32x4.add(x, f32x4.splat(0.5)), f32x4.mul(q, w));
-  // 2^y, y = −log2(e)/x: the integer part into the exponent, a polynomial of degree 5 for the rest
-  const y = f32x4.mul(f32x4.mul(r, shifted), f32x4.splat(-1.44269504));
-  const n = f32x4.nearest(y);
-  const f = f32x4.sub(y, n);
-  let p = f32x4.splat(0.00132764691);
-  p = f32x4.add(f32x4.mul(p, f), f32x4.splat(0.00967554131));
-  p = f32x4.add(f32x4.mul(p, f), f32x4.splat(0.0555071328));
-  p = f32x4.add(f32x4.mul(p, f), f32x4.splat(0.240221197));
-  p = f32x4.add(f32x4.mul(p, f), f32x4.splat(0.693146967));
-  p = f32x4.add(f32x4.mul(p, f), f32x4.splat(1.00000007));
-  const scale = i32x4.shl(i32x4.add(i32x4.trunc_sat_f32x4_s(n), i32x4.splat(127)), 23);
-  return f32x4.mul(f32x4.mul(g, p), scale);
+  const y = f32x4.mul(g, exp2(f32x4.mul(f32x4.mul(r, shifted), f32x4.splat(-1.44269504))));
+  return v128.and(y, f32x4.gt(given, f32x4.splat(LEAST_X)));
 }
 
 // @ts-ignore: decorator
 @inline
-function sumOf(v: v128): f32 {
+export function sumOf(v: v128): f32 {
   return (
     f32x4.extract_lane(v, 0) + f32x4.extract_lane(v, 1) + (f32x4.extract_lane(v, 2) + f32x4.extract_lane(v, 3))
   );
@@ -52,7 +64,7 @@ function expectTheta(gamma: usize, theta: usize, bytes: usize): void {
  * One evaluation of a document: s_i = Σ_k θ̃_k B_ik of each entry, ratio_i = n_i / s_i, and acc_k = Σ_i ratio_i B_ik.
  * Entries go four at a time, so that θ̃ and acc are loaded once for four rows of B.
  */
-function weigh(
+export function weigh(
   entries: u32,
   term: usize,
   count: usize,
@@ -115,18 +127,28 @@ function weigh(
   }
 }
 
+/** θ̃ = γ, whose normaliser is left out: topic proportions as a point. */
+function copy(gamma: usize, theta: usize, bytes: usize): void {
+  memory.copy(theta, gamma, bytes);
+}
+
 /**
- * Phase 1 of the E-step, over documents [from, to): the fixed point of γ_d from where it is, then φ at it.
+ * Phase 1 of the E-step, over documents [from, to): the fixed point of γ_d from where it is, then φ at it. With
+ * `points`, θ̃ is γ instead of e^ψ(γ), and the documents' terms are not computed.
  *
- * Reads rowStart, term, count, beta (V×K4, e^E[log β]), alpha (K4); improves gamma (D×K4). Leaves theta (D×K4, θ̃ at γ),
- * ratio (entries, n / s), and tokens (D×K4, Σ_w n_dw φ_dw).
+ * Reads rowStart, term, count, beta (V×K4), alpha (K4, 1 where it is padded); improves gamma (D×K4, padded likewise).
+ * Leaves theta (D×K4, θ̃ at γ), ratio (entries, n / s), tokens (D×K4, Σ_w n_dw φ_dw), and of each document five f64 in
+ * `found`: Σ n ln s, Σ_k tokens ln θ̃, E[log p(z | θ)], Σ_k (α_k − 1) E[log θ_k], and Σ_k ln Γ(γ_k) − ln Γ(Σγ) −
+ * Σ_k (γ_k − 1) E[log θ_k]. Adds E[log θ] of the documents to logTheta (K4, f64).
  */
 export function ldaDocuments(
   from: u32,
   to: u32,
   K4: u32,
+  K: u32,
   rounds: u32,
   tolerance: f32,
+  points: u32,
   rowStart: usize,
   term: usize,
   count: usize,
@@ -136,8 +158,11 @@ export function ldaDocuments(
   theta: usize,
   tokens: usize,
   ratio: usize,
+  found: usize,
+  logTheta: usize,
 ): void {
   const bytes = <usize>K4 << 2;
+  memory.fill(logTheta, 0, 2 * bytes);
   for (let d = from; d < to; d++) {
     const first = load<u32>(rowStart + (<usize>d << 2));
     const entries = load<u32>(rowStart + (<usize>d << 2), 4) - first;
@@ -151,7 +176,8 @@ export function ldaDocuments(
     let length: f32 = 0;
     for (let i: u32 = 0; i < entries; i++) length += load<f32>(counts + (<usize>i << 2));
     for (let round: u32 = 0; round < rounds; round++) {
-      expectTheta(g, t, bytes);
+      if (points) copy(g, t, bytes);
+      else expectTheta(g, t, bytes);
       weigh(entries, terms, counts, beta, t, acc, ratios, bytes);
       let moved = f32x4.splat(0);
       for (let k: usize = 0; k < bytes; k += 16) {
@@ -161,18 +187,77 @@ export function ldaDocuments(
       }
       if (sumOf(moved) <= tolerance * length) break;
     }
-    expectTheta(g, t, bytes);
+    if (points) copy(g, t, bytes);
+    else expectTheta(g, t, bytes);
     weigh(entries, terms, counts, beta, t, acc, ratios, bytes);
     for (let k: usize = 0; k < bytes; k += 16) {
       v128.store(acc + k, f32x4.mul(v128.load(t + k), v128.load(acc + k)));
     }
+    if (!points) measure(entries, K4, K, counts, ratios, alpha, g, t, acc, found + 40 * <usize>d, logTheta);
   }
 }
 
+/** The five numbers of one document, and its E[log θ]; see `ldaDocuments`. */
+function measure(
+  entries: u32,
+  K4: u32,
+  K: u32,
+  counts: usize,
+  ratios: usize,
+  alpha: usize,
+  gamma: usize,
+  theta: usize,
+  tokens: usize,
+  found: usize,
+  logTheta: usize,
+): void {
+  // ln s = ln n − ln ratio
+  let logNormalisers = f64x2.splat(0);
+  let i: u32 = 0;
+  for (; i + 2 <= entries; i += 2) {
+    const n = promote(counts + (<usize>i << 2));
+    logNormalisers = f64x2.add(logNormalisers, f64x2.mul(n, log2x(f64x2.div(n, promote(ratios + (<usize>i << 2))))));
+  }
+  let logNormaliser = sum2x(logNormalisers);
+  if (i < entries) {
+    const n = <f64>load<f32>(counts + (<usize>i << 2));
+    logNormaliser += n * f64x2.extract_lane(log2x(f64x2.splat(n / <f64>load<f32>(ratios + (<usize>i << 2)))), 0);
+  }
+  // what is padded is 1 and belongs to no topic
+  let total = f64x2.splat(0);
+  const bytes = <usize>K4 << 2;
+  for (let k: usize = 0; k < bytes; k += 8) total = f64x2.add(total, promote(gamma + k));
+  const sum = sum2x(total) - <f64>(K4 - K);
+  const digammaSum = f64x2.splat(f64x2.extract_lane(digamma2x(f64x2.splat(sum)), 0));
+  const lgammaSum = f64x2.extract_lane(lgamma, 0);
+  const one = f64x2.splat(1);
+  let asComputed = f64x2.splat(0);
+  let assignments = f64x2.splat(0);
+  let proportions = f64x2.splat(0);
+  let entropy = f64x2.splat(0);
+  for (let k: usize = 0; k < bytes; k += 8) {
+    const g = promote(gamma + k);
+    const e = f64x2.sub(digamma2x(g), digammaSum);
+    const n = promote(tokens + k);
+    asComputed = f64x2.add(asComputed, f64x2.mul(n, log2x(promote(theta + k))));
+    assignments = f64x2.add(assignments, f64x2.mul(n, e));
+    proportions = f64x2.add(proportions, f64x2.mul(f64x2.sub(promote(alpha + k), one), e));
+    entropy = f64x2.add(entropy, f64x2.sub(lgamma, f64x2.mul(f64x2.sub(g, one), e)));
+    v128.store(logTheta + 2 * k, f64x2.add(v128.load(logTheta + 2 * k), e));
+  }
+  store<f64>(found, logNormaliser);
+  store<f64>(found, sum2x(asComputed), 8);
+  store<f64>(found, sum2x(assignments), 16);
+  store<f64>(found, sum2x(proportions), 24);
+  store<f64>(found, sum2x(entropy) - lgammaSum, 32);
+}
+
 /**
- * Phase 2 of the E-step, over terms [from, to): S_w = B_w ⊙ Σ_d ratio_dw θ̃_d, documents in order.
+ * Phase 2 of the E-step, over terms [from, to): S_w = B_w ⊙ Σ_d ratio_dw θ̃_d, documents in order, and of each term
+ * two f64 in `found`: Σ_k S_wk E[log β_wk] and Σ_k S_wk ln B_wk.
  *
  * The entries of term w are [columnStart[w], columnStart[w + 1]) of columnEntry, places in ratio, and columnDocument.
+ * logBeta and logB are V×K4, f64.
  */
 export function ldaTerms(
   from: u32,
@@ -184,14 +269,19 @@ export function ldaTerms(
   ratio: usize,
   theta: usize,
   beta: usize,
+  logBeta: usize,
+  logB: usize,
   statistics: usize,
+  found: usize,
 ): void {
   const bytes = <usize>K4 << 2;
   for (let w = from; w < to; w++) {
-    const out = statistics + <usize>w * bytes;
+    const first = load<u32>(columnStart + (<usize>w << 2));
     const end = load<u32>(columnStart + (<usize>w << 2), 4);
+    if (first === end) continue;
+    const out = statistics + <usize>w * bytes;
     memory.fill(out, 0, bytes);
-    for (let e = load<u32>(columnStart + (<usize>w << 2)); e < end; e++) {
+    for (let e = first; e < end; e++) {
       const r = f32x4.splat(load<f32>(ratio + (<usize>load<u32>(columnEntry + (<usize>e << 2)) << 2)));
       const t = theta + <usize>load<u32>(columnDocument + (<usize>e << 2)) * bytes;
       for (let k: usize = 0; k < bytes; k += 16) {
@@ -200,113 +290,83 @@ export function ldaTerms(
     }
     const b = beta + <usize>w * bytes;
     for (let k: usize = 0; k < bytes; k += 16) v128.store(out + k, f32x4.mul(v128.load(out + k), v128.load(b + k)));
+    const row: usize = (<usize>w * bytes) << 1;
+    let words = f64x2.splat(0);
+    let asComputed = f64x2.splat(0);
+    for (let k: usize = 0; k < bytes; k += 8) {
+      const n = promote(out + k);
+      words = f64x2.add(words, f64x2.mul(n, v128.load(logBeta + row + 2 * k)));
+      asComputed = f64x2.add(asComputed, f64x2.mul(n, v128.load(logB + row + 2 * k)));
+    }
+    store<f64>(found + (<usize>w << 4), sum2x(words));
+    store<f64>(found + (<usize>w << 4), sum2x(asComputed), 8);
   }
 }
 
 /**
- * Phase 1 of the self-excluding collapsed updates, over documents [from, to); see models/lda-start.ts.
- *
- * Reads beta (V×K4, padded with zeros); improves tokens (D×K4). Leaves share (entries from `firstEntry` on × K4), the
- * topics' shares of one token of each entry, and sums (entries), Σ_k (N_dk − r_ik + α) β_kw of the last round. `weight` is
- * room for K4.
+ * E[log β_wk] = ψ(λ_wk) − ψ(Σ_w λ_wk) of terms [from, to) into logBeta (V×K4, f64), and of each term two f64 in `found`:
+ * Σ_k E[log β_wk] and Σ_k ln Γ(λ_wk) − (λ_wk − 1) E[log β_wk]. lambda is V×K4, 1 where it is padded; digammaSums K4.
  */
-export function ldaStartDocuments(
+export function ldaExpectLog(
   from: u32,
   to: u32,
   K4: u32,
-  rounds: u32,
-  alpha: f32,
-  rowStart: usize,
-  term: usize,
-  count: usize,
-  beta: usize,
-  tokens: usize,
-  firstEntry: u32,
-  share: usize,
-  weight: usize,
-  sums: usize,
+  K: u32,
+  lambda: usize,
+  digammaSums: usize,
+  logBeta: usize,
+  found: usize,
 ): void {
-  const bytes = <usize>K4 << 2;
-  const prior = f32x4.splat(alpha);
-  const zero = f32x4.splat(0);
-  for (let d = from; d < to; d++) {
-    const first = load<u32>(rowStart + (<usize>d << 2));
-    const entries = load<u32>(rowStart + (<usize>d << 2), 4) - first;
-    if (entries === 0) continue;
-    const terms = term + (<usize>first << 2);
-    const counts = count + (<usize>first << 2);
-    const shares = share + <usize>(first - firstEntry) * bytes;
-    const own = tokens + <usize>d * bytes;
-    for (let i: u32 = 0; i < entries; i++) {
-      const b = beta + <usize>load<u32>(terms + (<usize>i << 2)) * bytes;
-      const r = shares + <usize>i * bytes;
-      let s = zero;
-      for (let k: usize = 0; k < bytes; k += 16) {
-        const x = f32x4.mul(f32x4.add(v128.load(own + k), prior), v128.load(b + k));
-        s = f32x4.add(s, x);
-        v128.store(r + k, x);
-      }
-      const scale = f32x4.splat(1 / sumOf(s));
-      for (let k: usize = 0; k < bytes; k += 16) v128.store(r + k, f32x4.mul(v128.load(r + k), scale));
+  const bytes = <usize>K4 << 3;
+  for (let w = from; w < to; w++) {
+    const row = <usize>w * bytes;
+    let total = f64x2.splat(0);
+    let entropy = f64x2.splat(0);
+    for (let k: usize = 0; k < bytes; k += 16) {
+      const l = v128.load(lambda + row + k);
+      const e = f64x2.sub(digamma2x(l), v128.load(digammaSums + k));
+      v128.store(logBeta + row + k, e);
+      total = f64x2.add(total, e);
+      entropy = f64x2.add(entropy, f64x2.sub(lgamma, f64x2.mul(f64x2.sub(l, f64x2.splat(1)), e)));
     }
-    for (let round: u32 = 0; round < rounds; round++) {
-      for (let i: u32 = 0; i < entries; i++) {
-        const b = beta + <usize>load<u32>(terms + (<usize>i << 2)) * bytes;
-        const r = shares + <usize>i * bytes;
-        let s = zero;
-        for (let k: usize = 0; k < bytes; k += 16) {
-          const others = f32x4.max(f32x4.sub(v128.load(own + k), v128.load(r + k)), zero);
-          const x = f32x4.mul(f32x4.add(others, prior), v128.load(b + k));
-          s = f32x4.add(s, x);
-          v128.store(weight + k, x);
-        }
-        const sum = sumOf(s);
-        store<f32>(sums + (<usize>(first + i) << 2), sum);
-        const scale = f32x4.splat(1 / sum);
-        const n = f32x4.splat(load<f32>(counts + (<usize>i << 2)));
-        for (let k: usize = 0; k < bytes; k += 16) {
-          const now = f32x4.mul(v128.load(weight + k), scale);
-          const moved = f32x4.mul(n, f32x4.sub(now, v128.load(r + k)));
-          v128.store(own + k, f32x4.add(v128.load(own + k), moved));
-          v128.store(r + k, now);
-        }
-      }
-      memory.fill(own, 0, bytes);
-      for (let i: u32 = 0; i < entries; i++) {
-        const r = shares + <usize>i * bytes;
-        const n = f32x4.splat(load<f32>(counts + (<usize>i << 2)));
-        for (let k: usize = 0; k < bytes; k += 16) {
-          v128.store(own + k, f32x4.add(v128.load(own + k), f32x4.mul(n, v128.load(r + k))));
-        }
-      }
-    }
+    let sum = sum2x(total);
+    for (let k = K; k < K4; k++) sum -= load<f64>(logBeta + row + (<usize>k << 3));
+    store<f64>(found + (<usize>w << 4), sum);
+    store<f64>(found + (<usize>w << 4), sum2x(entropy), 8);
   }
 }
 
-/** Phase 2, over terms [from, to): S_w = Σ_i n_i r_i over the entries of term w, in the order of columnEntry. */
-export function ldaStartTerms(
+/**
+ * B_w = e^(E[log β_w] − the row's maximum) of terms [from, to) in f32, 0 where it is padded or below LEAST; its logarithm as it came out
+ * into logB (V×K4, f64), and the maxima into `maximum` (V, f64).
+ */
+export function ldaScale(
   from: u32,
   to: u32,
   K4: u32,
-  columnStart: usize,
-  columnEntry: usize,
-  count: usize,
-  firstEntry: u32,
-  share: usize,
-  statistics: usize,
+  K: u32,
+  logBeta: usize,
+  beta: usize,
+  logB: usize,
+  maximum: usize,
 ): void {
-  const bytes = <usize>K4 << 2;
   for (let w = from; w < to; w++) {
-    const out = statistics + <usize>w * bytes;
-    const end = load<u32>(columnStart + (<usize>w << 2), 4);
-    memory.fill(out, 0, bytes);
-    for (let e = load<u32>(columnStart + (<usize>w << 2)); e < end; e++) {
-      const i = load<u32>(columnEntry + (<usize>e << 2));
-      const n = f32x4.splat(load<f32>(count + (<usize>i << 2)));
-      const r = share + <usize>(i - firstEntry) * bytes;
-      for (let k: usize = 0; k < bytes; k += 16) {
-        v128.store(out + k, f32x4.add(v128.load(out + k), f32x4.mul(n, v128.load(r + k))));
-      }
+    const row = logBeta + ((<usize>w * K4) << 3);
+    const b = beta + ((<usize>w * K4) << 2);
+    const l = logB + ((<usize>w * K4) << 3);
+    let most = load<f64>(row);
+    for (let k: u32 = 1; k < K; k++) most = max(most, load<f64>(row + (<usize>k << 3)));
+    store<f64>(maximum + (<usize>w << 3), most);
+    const highest = f64x2.splat(most);
+    for (let k: u32 = 0; k < K4; k += 4) {
+      const at = <usize>k << 3;
+      const low = f32x4.demote_f64x2_zero(f64x2.sub(v128.load(row + at), highest));
+      const high = f32x4.demote_f64x2_zero(f64x2.sub(v128.load(row + at, 16), highest));
+      const x = v128.shuffle<f32>(low, high, 0, 1, 4, 5);
+      const y = exp2(f32x4.mul(f32x4.max(x, f32x4.splat(-87)), f32x4.splat(1.44269504)));
+      v128.store(b + (<usize>k << 2), v128.and(y, f32x4.gt(y, f32x4.splat(LEAST))));
     }
+    for (let k = K; k < K4; k++) store<f32>(b + (<usize>k << 2), 0);
+    for (let k: u32 = 0; k < K4; k += 2) v128.store(l + (<usize>k << 3), log2x(promote(b + (<usize>k << 2))));
   }
 }

@@ -1,0 +1,169 @@
+import { kernelMemory } from './memory.js';
+import { cutEvenly, cutTasks, MOST_TASKS, tasksOf } from './tasks.js';
+
+type Reals = Float32Array | Float64Array;
+
+/** What the collapsed updates of models/lda-collapsed.ts work on. Rows of K numbers take K4, a multiple of 4. */
+export interface CollapsedArrays {
+  /** The documents in the order they are dealt into blocks. */
+  readonly rowStart: Uint32Array;
+  readonly term: Uint32Array;
+  readonly count: Reals;
+  /** The terms of each block, one block after the other, ascending. */
+  readonly blockTerm: Uint32Array;
+  /** The entries of each chunk by term: its rows among those of the block, where their entries start, and the entries. */
+  readonly chunkRow: Uint32Array;
+  readonly chunkStart: Uint32Array;
+  readonly entry: Uint32Array;
+  /** Both halves of the held-out documents. */
+  readonly observedStart: Uint32Array;
+  readonly observedTerm: Uint32Array;
+  readonly observedCount: Reals;
+  readonly otherStart: Uint32Array;
+  readonly otherTerm: Uint32Array;
+  readonly otherCount: Reals;
+  /** K4 */
+  readonly alpha: Reals;
+  readonly scale: Reals;
+  /** V×K4 */
+  readonly start: Reals;
+  readonly topics: Reals;
+  readonly beta: Reals;
+  /** A row for each of `blockTerm`. */
+  readonly own: Reals;
+  /** D×K4 */
+  readonly tokens: Reals;
+  /** A row for each entry of the largest chunk. */
+  readonly share: Reals;
+  /** A row for each document that topics are drawn for. */
+  readonly drawn: Reals;
+  /** Of each held-out document. */
+  readonly scores: Float64Array;
+}
+
+/** Some documents of a block, small enough for the room of their shares. */
+export interface Chunk {
+  /** Documents [from, to). */
+  readonly from: number;
+  readonly to: number;
+  /** Its rows are [firstRow, firstRow + rows) of chunkRow; their starts are chunkStart from `firstStart` on, one more. */
+  readonly firstRow: number;
+  readonly rows: number;
+  readonly firstStart: number;
+}
+
+export interface Block {
+  /** Its terms are [firstTerm, firstTerm + terms) of blockTerm. */
+  readonly firstTerm: number;
+  readonly terms: number;
+  readonly chunks: readonly Chunk[];
+}
+
+/** The steps of a visit to a block; see models/lda-collapsed.ts, which has them in f64, and assembly/collapsed.ts. */
+export interface CollapsedSteps {
+  readonly arrays: CollapsedArrays;
+  /** S −= S_b, S_b = 0, and β of the block's terms from what is left. */
+  topics(block: Block, eta: number, noise: number): void;
+  /** Rounds of updates of a chunk's documents; draws topics for every so many of them, none at 0. */
+  documents(chunk: Chunk, rounds: number, seed: number, every: number): void;
+  /** Adds the chunk's shares to S and S_b. */
+  terms(block: Block, chunk: Chunk): void;
+  /** Σ n ln p of the other half of each document that is completed, into `scores`. */
+  completion(rounds: number): void;
+  /** Ends its threads; the arrays stay. */
+  close(): void;
+}
+
+/** Rows of one task. */
+const TASK_ROWS = 128;
+/** Tasks that complete documents at most, each with room of its own. */
+const MOST_ROOMS = 64;
+
+/** The steps by WebAssembly SIMD, in f32, on `threads` threads. */
+export function createCollapsedKernel(
+  { K, K4 }: { K: number; K4: number },
+  lengths: Readonly<Record<keyof CollapsedArrays, number>>,
+  longest: number,
+  threads: number,
+): CollapsedSteps {
+  const memory = kernelMemory(threads);
+  const room = 2 * K4 + longest;
+  const at = memory.layOut({ ...lengths, scores: 2 * lengths.scores, room: MOST_TASKS * K4, rooms: MOST_ROOMS * room });
+  const reals = (name: keyof CollapsedArrays) => memory.f32(at[name], lengths[name]);
+  const integers = (name: keyof CollapsedArrays) => memory.u32(at[name], lengths[name]);
+  const arrays: CollapsedArrays = {
+    rowStart: integers('rowStart'),
+    term: integers('term'),
+    count: reals('count'),
+    blockTerm: integers('blockTerm'),
+    chunkRow: integers('chunkRow'),
+    chunkStart: integers('chunkStart'),
+    entry: integers('entry'),
+    observedStart: integers('observedStart'),
+    observedTerm: integers('observedTerm'),
+    observedCount: reals('observedCount'),
+    otherStart: integers('otherStart'),
+    otherTerm: integers('otherTerm'),
+    otherCount: reals('otherCount'),
+    alpha: reals('alpha'),
+    scale: reals('scale'),
+    start: reals('start'),
+    topics: reals('topics'),
+    beta: reals('beta'),
+    own: reals('own'),
+    tokens: reals('tokens'),
+    share: reals('share'),
+    drawn: reals('drawn'),
+    scores: memory.f64(at.scores, lengths.scores),
+  };
+  const rowBytes = 4 * K4;
+  return {
+    arrays,
+    topics({ firstTerm, terms }, eta, noise) {
+      memory.run(
+        'collapsedTopics',
+        tasksOf(cutEvenly(0, terms, TASK_ROWS), (from, to) => [
+          ...[from, to, K4, eta, noise, at.blockTerm + 4 * firstTerm, at.start, at.topics],
+          ...[at.own + rowBytes * firstTerm, at.beta, at.scale],
+        ]),
+      );
+    },
+    documents({ from, to }, rounds, seed, every) {
+      const firstEntry = arrays.rowStart[from]!;
+      memory.run(
+        'collapsedDocuments',
+        tasksOf(cutTasks(arrays.rowStart, from, to), (first, end, task) => [
+          ...[first, end, K4, rounds, at.rowStart, at.term, at.count, at.alpha, at.beta, at.tokens],
+          ...[firstEntry, at.share, at.room + rowBytes * task, seed, every, at.drawn],
+        ]),
+      );
+    },
+    terms({ firstTerm }, { from, firstRow, rows, firstStart }) {
+      const firstEntry = arrays.rowStart[from]!;
+      memory.run(
+        'collapsedTerms',
+        tasksOf(
+          cutTasks(arrays.chunkStart.subarray(firstStart, firstStart + rows + 1), 0, rows),
+          (first, end, task) => [
+            ...[first, end, K4, at.chunkRow + 4 * firstRow, at.chunkStart + 4 * firstStart, at.entry + 4 * firstEntry],
+            ...[at.count, firstEntry, at.share, at.blockTerm + 4 * firstTerm, at.topics],
+            ...[at.own + rowBytes * firstTerm, at.room + rowBytes * task],
+          ],
+        ),
+      );
+    },
+    completion(rounds) {
+      const cuts = cutEvenly(0, lengths.scores, Math.ceil(lengths.scores / MOST_ROOMS));
+      memory.run(
+        'collapsedCompletion',
+        tasksOf(cuts, (first, end, task) => [
+          ...[first, end, K4, K, rounds, at.observedStart, at.observedTerm, at.observedCount],
+          ...[at.otherStart, at.otherTerm, at.otherCount, at.alpha, at.beta],
+          ...[0, 4 * K4, 8 * K4].map((part) => at.rooms + 4 * room * task + part),
+          at.scores,
+        ]),
+      );
+    },
+    close: memory.close,
+  };
+}

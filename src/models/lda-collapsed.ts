@@ -1,0 +1,416 @@
+/**
+ * The collapsed stage of LDA: cross-fitted, self-excluding updates.
+ *
+ * Zero-order collapsed variational Bayes sets the responsibilities of a token from the expected counts of all *other*
+ * tokens; here a document's own counts are excluded token by token, and a topic's counts block by block:
+ *
+ *     r_ik ∝ (N_dk − r_ik + α_k) β_kw,   β_kw = (S_wk − S_b,wk + η) / Σ_w′ (S_w′k − S_b,w′k + η)
+ *
+ * for token i, a term w of a document d of block b. No token votes for its own topic, so it neither freezes the first
+ * random assignments, as plain EM does, nor overfits. No bound is promised to rise. What says how well the topics predict
+ * is the completion of a few documents that are kept out until the end: half of their tokens from the other half.
+ *
+ * | symbol | code | meaning | shape |
+ * |---|---|---|---|
+ * | N_dk | `tokens` | expected tokens of topic k in document d | D×K |
+ * | S_wk | `topics` | expected tokens of term w in topic k | V×K |
+ * | S_b,wk | `own` | the same of the documents of block b | terms of the block × K |
+ * | r_ik | `share` | topic k's share of one token | entries × K |
+ *
+ * @see Asuncion, Welling, Smyth & Teh 2009, On smoothing and inference for topic models, §3.4 (CVB0)
+ * @see Minka 2000, Estimating a Dirichlet distribution, eq. 55 (α from counts)
+ */
+import { setImmediate } from 'node:timers/promises';
+import { type Corpus, documentCount, tokenCount } from '../corpus/corpus.js';
+import { selectDocuments } from '../corpus/select.js';
+import { splitTokens } from '../corpus/split.js';
+import {
+  type Block,
+  type Chunk,
+  type CollapsedArrays,
+  type CollapsedSteps,
+  createCollapsedKernel,
+} from '../kernels/collapsed.js';
+import { columnsOf } from '../kernels/tasks.js';
+import { learnPriorFromCounts } from '../math/dirichlet.js';
+import type { Random } from '../math/random.js';
+import { log } from '../math/special.js';
+import { writeNormalised } from './topics.js';
+
+/** Blocks that the documents are dealt into, round and round, so that blocks are alike. */
+const BLOCKS = 20;
+/** Their statistics are of fewer, larger blocks where they would take more numbers than this. */
+const MOST_OWN = 3 << 27;
+/** Entries of a chunk at most, but for a longer document. */
+const CHUNK_ENTRIES = 1 << 16;
+
+/** Rounds over a document at its first visit, and at a later one. */
+const FIRST_ROUNDS = 6;
+const LATER_ROUNDS = 3;
+
+/** The pass from which α is learned: before it topics are still soft. */
+const LEARN_FROM = 6;
+/** Documents at most that topics are drawn for. */
+const MOST_DRAWN = 2000;
+
+const NOTHING = { rowStart: new Uint32Array(1), term: new Uint32Array(0), count: new Uint32Array(0) };
+
+/** Rounds of a document that is completed, from uniform topic proportions. */
+const COMPLETION_ROUNDS = 20;
+
+export interface CollapsedStage {
+  /** Makes one pass over all documents. */
+  pass(): Promise<void>;
+  /** Mean ln p of the tokens of the held-out documents' other halves, under topics β (V×K, as it reads them) and α. */
+  score(topics: Float64Array, alpha: Float64Array): number;
+  /** Writes Σ_b S_b (V×K), N (D×K, in the order of the corpus) and α (K). */
+  read(topicTerm: Float64Array, tokens: Float64Array, alpha: Float64Array): void;
+  close(): void;
+}
+
+/**
+ * @param alpha where the learning of α starts, or α
+ * @param learnAlpha whether α is learned, each on its own or one for all
+ */
+export function createCollapsedStage(
+  given: Corpus,
+  heldOut: Corpus | null,
+  { V, K, threads = 1 }: { V: number; K: number; threads?: number },
+  {
+    alpha,
+    eta,
+    learnAlpha,
+    precise,
+  }: { alpha: Float64Array; eta: number; learnAlpha: 'none' | 'symmetric' | 'asymmetric'; precise: boolean },
+  random: Random,
+): CollapsedStage {
+  const D = documentCount(given);
+  const K4 = Math.ceil(K / 4) * 4;
+  const { dealt, corpus, blockEnds } = deal(given, K4);
+  const B = blockEnds.length;
+  const { blocks, blockTerm, chunkRow, chunkStart, entry, mostEntries } = layOutBlocks(corpus, blockEnds, V);
+  const halves = heldOut === null ? { observed: NOTHING, heldOut: NOTHING } : splitTokens(heldOut, random);
+  const { observed, heldOut: other } = halves;
+  const everyDrawn = Math.ceil(D / MOST_DRAWN);
+
+  const lengths = {
+    rowStart: D + 1,
+    term: corpus.term.length,
+    count: corpus.term.length,
+    blockTerm: blockTerm.length,
+    chunkRow: chunkRow.length,
+    chunkStart: chunkStart.length,
+    entry: entry.length,
+    observedStart: observed.rowStart.length,
+    observedTerm: observed.term.length,
+    observedCount: observed.term.length,
+    otherStart: other.rowStart.length,
+    otherTerm: other.term.length,
+    otherCount: other.term.length,
+    alpha: K4,
+    scale: K4,
+    start: V * K4,
+    topics: V * K4,
+    beta: V * K4,
+    own: blockTerm.length * K4,
+    tokens: D * K4,
+    share: mostEntries * K4,
+    drawn: Math.ceil(D / everyDrawn) * K4,
+    scores: observed.rowStart.length - 1,
+  };
+  let longest = 0;
+  for (let d = 0; d + 1 < observed.rowStart.length; d++)
+    longest = Math.max(longest, observed.rowStart[d + 1]! - observed.rowStart[d]!);
+  const steps = precise
+    ? referenceSteps({ K, K4 }, lengths)
+    : createCollapsedKernel({ K, K4 }, lengths, longest, threads);
+  const { arrays } = steps;
+  arrays.rowStart.set(corpus.rowStart);
+  arrays.term.set(corpus.term);
+  arrays.count.set(corpus.count);
+  arrays.blockTerm.set(blockTerm);
+  arrays.chunkRow.set(chunkRow);
+  arrays.chunkStart.set(chunkStart);
+  arrays.entry.set(entry);
+  arrays.observedStart.set(observed.rowStart);
+  arrays.observedTerm.set(observed.term);
+  arrays.observedCount.set(observed.count);
+  arrays.otherStart.set(other.rowStart);
+  arrays.otherTerm.set(other.term);
+  arrays.otherCount.set(other.count);
+  arrays.alpha.set(alpha);
+
+  // Noise around the terms' frequencies, N tokens in all, withdrawn block by block during the first pass.
+  const frequency = new Float64Array(V);
+  for (let i = 0; i < corpus.term.length; i++) frequency[corpus.term[i]!]! += corpus.count[i]!;
+  const noiseOf = new Float64Array(K);
+  for (let w = 0; w < V; w++) {
+    for (let k = 0; k < K; k++) {
+      const x = (frequency[w]! / K) * (0.5 + random.uniform());
+      arrays.start[w * K4 + k] = x;
+      noiseOf[k]! += x;
+    }
+  }
+  for (let d = 0; d < D; d++) arrays.tokens.fill(tokenCount(corpus, d, d + 1) / K, d * K4, d * K4 + K);
+  const seed = random.integer(0x7fffffff);
+
+  const ofTopic = new Float64Array(K);
+  const ofBlock = Array.from({ length: B }, () => new Float64Array(K));
+  let passes = 0;
+
+  async function pass(): Promise<void> {
+    passes++;
+    const isFirst = passes === 1;
+    const draws = learnAlpha !== 'none' && passes >= LEARN_FROM;
+    for (let b = 0; b < B; b++) {
+      const block = blocks[b]!;
+      const own = ofBlock[b]!;
+      const noise = isFirst ? (B - b - 1) / B : 0;
+      for (let k = 0; k < K; k++) {
+        ofTopic[k]! -= own[k]!;
+        arrays.scale[k] = 1 / (Math.max(ofTopic[k]!, 0) + noise * noiseOf[k]! + V * eta);
+      }
+      steps.topics(block, eta, noise);
+      for (const chunk of block.chunks) {
+        steps.documents(chunk, isFirst ? FIRST_ROUNDS : LATER_ROUNDS, seed + passes, draws ? everyDrawn : 0);
+        steps.terms(block, chunk);
+      }
+      own.fill(0);
+      for (let d = block.chunks[0]?.from ?? 0; d < blockEnds[b]!; d++) {
+        for (let k = 0; k < K; k++) own[k]! += arrays.tokens[d * K4 + k]!;
+      }
+      for (let k = 0; k < K; k++) ofTopic[k]! += own[k]!;
+      // lets signals and progress through
+      await setImmediate();
+    }
+    if (draws) {
+      const learned = Float64Array.from(arrays.alpha.subarray(0, K));
+      learnPriorFromCounts(learned, arrays.drawn, K4);
+      if (learnAlpha === 'symmetric') learned.fill(learned.reduce((sum, a) => sum + a) / K);
+      arrays.alpha.set(learned);
+    }
+  }
+
+  return {
+    pass,
+    score(topics, alpha) {
+      arrays.alpha.set(alpha);
+      for (let w = 0, i = 0; w < V; w++) for (let k = 0; k < K; k++, i++) arrays.beta[w * K4 + k] = topics[i]!;
+      steps.completion(COMPLETION_ROUNDS);
+      return arrays.scores.reduce((sum, x) => sum + x, 0) / other.count.reduce((sum, n) => sum + n, 0);
+    },
+    read(topicTerm, tokens, alpha) {
+      topicTerm.fill(0);
+      for (const { firstTerm, terms } of blocks) {
+        for (let j = firstTerm; j < firstTerm + terms; j++) {
+          const row = blockTerm[j]! * K;
+          for (let k = 0; k < K; k++) topicTerm[row + k]! += arrays.own[j * K4 + k]!;
+        }
+      }
+      dealt.forEach((d, i) => {
+        for (let k = 0; k < K; k++) tokens[d * K + k] = arrays.tokens[i * K4 + k]!;
+      });
+      alpha.set(arrays.alpha.subarray(0, K));
+    },
+    close: steps.close,
+  };
+}
+
+/** Deals the documents into blocks of which each is as good a sample as any. */
+function deal(corpus: Corpus, K4: number): { dealt: Uint32Array; corpus: Corpus; blockEnds: number[] } {
+  const D = documentCount(corpus);
+  const V = corpus.vocabulary.length;
+  let B = Math.min(BLOCKS, D);
+  // a block has a row for each of its terms: at most V, and at most one an entry
+  while (B > 2 && B * Math.min(V, Math.ceil(corpus.term.length / B)) * K4 > MOST_OWN) B = Math.ceil(B / 2);
+  const dealt = new Uint32Array(D);
+  const blockEnds: number[] = [];
+  let i = 0;
+  for (let b = 0; b < B; b++) {
+    for (let d = b; d < D; d += B) dealt[i++] = d;
+    blockEnds.push(i);
+  }
+  return { dealt, corpus: selectDocuments(corpus, dealt), blockEnds };
+}
+
+/** The blocks' terms and their chunks' entries by term. */
+function layOutBlocks(corpus: Corpus, blockEnds: readonly number[], V: number) {
+  const { rowStart } = corpus;
+  const blocks: Block[] = [];
+  const blockTerm: number[] = [];
+  const chunkRow: number[] = [];
+  const chunkStart: number[] = [];
+  const entry = new Uint32Array(corpus.term.length);
+  const rowOf = new Uint32Array(V);
+  let mostEntries = 0;
+  let from = 0;
+  for (const end of blockEnds) {
+    const firstTerm = blockTerm.length;
+    const has = new Uint8Array(V);
+    for (let i = rowStart[from]!; i < rowStart[end]!; i++) has[corpus.term[i]!] = 1;
+    for (let w = 0; w < V; w++) {
+      if (has[w] === 0) continue;
+      rowOf[w] = blockTerm.length - firstTerm;
+      blockTerm.push(w);
+    }
+    const chunks: Chunk[] = [];
+    while (from < end) {
+      let to = from + 1;
+      while (to < end && rowStart[to + 1]! - rowStart[from]! <= CHUNK_ENTRIES) to++;
+      const columns = columnsOf(corpus, from, to, V);
+      const chunk = { from, to, firstRow: chunkRow.length, firstStart: chunkStart.length };
+      for (let w = 0; w < V; w++) {
+        if (columns.start[w] === columns.start[w + 1]) continue;
+        chunkRow.push(rowOf[w]!);
+        chunkStart.push(columns.start[w]!);
+      }
+      chunkStart.push(columns.start[V]!);
+      columns.entry.forEach((place, e) => {
+        entry[rowStart[from]! + e] = place - rowStart[from]!;
+      });
+      chunks.push({ ...chunk, rows: chunkRow.length - chunk.firstRow });
+      mostEntries = Math.max(mostEntries, columns.entry.length);
+      from = to;
+    }
+    blocks.push({ firstTerm, terms: blockTerm.length - firstTerm, chunks });
+  }
+  return { blocks, blockTerm, chunkRow, chunkStart, entry, mostEntries };
+}
+
+/** The steps in plain loops, in f64: what the kernels are held to. */
+function referenceSteps(
+  { K, K4 }: { K: number; K4: number },
+  lengths: Readonly<Record<keyof CollapsedArrays, number>>,
+): CollapsedSteps {
+  const integers = ['rowStart', 'term', 'blockTerm', 'chunkRow', 'chunkStart', 'entry'];
+  const halves = ['observedStart', 'observedTerm', 'otherStart', 'otherTerm'];
+  const arrays = Object.fromEntries(
+    Object.entries(lengths).map(([name, length]) => [
+      name,
+      [...integers, ...halves].includes(name) ? new Uint32Array(length) : new Float64Array(length),
+    ]),
+  ) as unknown as CollapsedArrays;
+  const { rowStart, term, count, alpha, beta, topics, own, tokens, share, drawn } = arrays;
+  const weight = new Float64Array(K);
+
+  function visit(d: number, firstEntry: number, rounds: number): void {
+    const at = d * K4;
+    const from = rowStart[d]!;
+    const to = rowStart[d + 1]!;
+    // The responsibilities are not kept between visits: they follow from the document's counts.
+    for (let i = from; i < to; i++) {
+      const row = term[i]! * K4;
+      const r = (i - firstEntry) * K4;
+      let sum = 0;
+      for (let k = 0; k < K; k++) sum += share[r + k] = (tokens[at + k]! + alpha[k]!) * beta[row + k]!;
+      for (let k = 0; k < K; k++) share[r + k]! /= sum;
+    }
+    for (let round = 0; round < rounds; round++) {
+      for (let i = from; i < to; i++) {
+        const row = term[i]! * K4;
+        const r = (i - firstEntry) * K4;
+        let sum = 0;
+        for (let k = 0; k < K; k++) {
+          const others = Math.max(tokens[at + k]! - share[r + k]!, 0);
+          sum += weight[k] = (others + alpha[k]!) * beta[row + k]!;
+        }
+        for (let k = 0; k < K; k++) {
+          const now = weight[k]! / sum;
+          tokens[at + k]! += count[i]! * (now - share[r + k]!);
+          share[r + k] = now;
+        }
+      }
+      // The first shares of a visit do not sum to the counts; those of a round do.
+      tokens.fill(0, at, at + K);
+      for (let i = from; i < to; i++) {
+        for (let k = 0; k < K; k++) tokens[at + k]! += count[i]! * share[(i - firstEntry) * K4 + k]!;
+      }
+    }
+  }
+
+  /** Counts topics drawn for the tokens of a document, by an xorshift generator of its own. */
+  function draw(d: number, firstEntry: number, seed: number, out: number): void {
+    let x = (seed ^ Math.imul(d, 0x9e3779b1)) >>> 0 || 1;
+    drawn.fill(0, out, out + K4);
+    for (let i = rowStart[d]!; i < rowStart[d + 1]!; i++) {
+      for (let n = count[i]!; n > 0; n--) {
+        x ^= x << 13;
+        x ^= x >>> 17;
+        x ^= x << 5;
+        let left = (x >>> 8) * 5.9604644775390625e-8;
+        let k = 0;
+        for (; k < K - 1; k++) {
+          left -= share[(i - firstEntry) * K4 + k]!;
+          if (left <= 0) break;
+        }
+        drawn[out + k]!++;
+      }
+    }
+  }
+
+  return {
+    arrays,
+    topics({ firstTerm, terms }, eta, noise) {
+      for (let j = firstTerm; j < firstTerm + terms; j++) {
+        const row = arrays.blockTerm[j]! * K4;
+        for (let k = 0; k < K; k++) {
+          // what is left of a withdrawn count may be rounding below 0
+          topics[row + k] = Math.max(topics[row + k]! - own[j * K4 + k]!, 0);
+          own[j * K4 + k] = 0;
+          beta[row + k] = (topics[row + k]! + noise * arrays.start[row + k]! + eta) * arrays.scale[k]!;
+        }
+      }
+    },
+    documents({ from, to }, rounds, seed, every) {
+      const firstEntry = rowStart[from]!;
+      for (let d = from; d < to; d++) {
+        if (rowStart[d] === rowStart[d + 1]) continue;
+        visit(d, firstEntry, rounds);
+        if (every > 0 && d % every === 0) draw(d, firstEntry, seed, (d / every) * K4);
+      }
+    },
+    terms({ firstTerm }, { from, firstRow, rows, firstStart }) {
+      const firstEntry = rowStart[from]!;
+      for (let c = 0; c < rows; c++) {
+        const j = firstTerm + arrays.chunkRow[firstRow + c]!;
+        const row = arrays.blockTerm[j]! * K4;
+        for (let e = arrays.chunkStart[firstStart + c]!; e < arrays.chunkStart[firstStart + c + 1]!; e++) {
+          const i = arrays.entry[firstEntry + e]!;
+          for (let k = 0; k < K; k++) {
+            const x = count[firstEntry + i]! * share[i * K4 + k]!;
+            own[j * K4 + k]! += x;
+            topics[row + k]! += x;
+          }
+        }
+      }
+    },
+    completion(rounds) {
+      const { observedStart, observedTerm, observedCount, otherStart, otherTerm, otherCount, scores } = arrays;
+      const theta = new Float64Array(K);
+      const next = new Float64Array(K);
+      /** p(w) = Σ_k θ_k β_wk */
+      const probability = (w: number) => {
+        let p = 0;
+        for (let k = 0; k < K; k++) p += theta[k]! * beta[w * K4 + k]!;
+        return p;
+      };
+      for (let d = 0; d < scores.length; d++) {
+        theta.fill(1 / K);
+        for (let round = 0; round < rounds; round++) {
+          next.set(alpha.subarray(0, K));
+          for (let i = observedStart[d]!; i < observedStart[d + 1]!; i++) {
+            const w = observedTerm[i]!;
+            const ratio = observedCount[i]! / probability(w);
+            for (let k = 0; k < K; k++) next[k]! += ratio * theta[k]! * beta[w * K4 + k]!;
+          }
+          writeNormalised(next, 0, K, theta, 0);
+        }
+        scores[d] = 0;
+        for (let i = otherStart[d]!; i < otherStart[d + 1]!; i++) {
+          scores[d]! += otherCount[i]! * log(probability(otherTerm[i]!));
+        }
+      }
+    },
+    close() {},
+  };
+}
