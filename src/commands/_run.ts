@@ -34,13 +34,15 @@ export async function run(
   say: Progress,
   stage: string,
 ): Promise<Run> {
+  const begun = performance.now();
+  const seconds = () => (performance.now() - begun) / 1000;
   const draws = random(values.seed, restart);
   const { fitted, heldOut } = holdOut(corpus, model.heldOut?.share ?? 0, draws);
   const state = allocateState(model, dims, documentCount(fitted));
   const sums = allocateSums(model, dims);
   model.initialise(fitted, state, draws);
   if (init !== undefined) continueFrom(init, model, corpus, dims, state);
-  else if (model.start !== undefined) await startFrom(model.start, model, fitted, dims, state, draws, say);
+  else if (model.start !== undefined) await startFrom(model.start, model, fitted, dims, state, draws, say, seconds);
   // what is said per token is said per point where documents are points
   const lengthOf: (corpus: Corpus) => number = model.predictor(state) === null ? documentCount : tokenCount;
   const data = model.prepare(fitted, state);
@@ -63,7 +65,7 @@ export async function run(
     say.update(
       last.iteration,
       `iteration ${last.iteration}  ELBO ${row.elbo.toFixed(1)}  per token ${row.per_token.toFixed(4)}${change}`,
-      row,
+      { seconds: seconds(), ...row },
     );
   }
   say.end();
@@ -119,6 +121,7 @@ async function startFrom(
   state: State,
   draws: Random,
   say: Progress,
+  seconds: () => number,
 ): Promise<void> {
   const data = start.prepare(corpus);
   const startState = allocateState(start, dims, documentCount(corpus));
@@ -133,6 +136,7 @@ async function startFrom(
     softIterations,
   })) {
     say.update(iteration, `pass ${iteration}  ${start.objective} ${objective.toFixed(1)}`, {
+      seconds: seconds(),
       iteration,
       [start.objective]: objective,
     });
