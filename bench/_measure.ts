@@ -16,10 +16,18 @@ export interface Measured {
 
 const TIME = '/usr/bin/time';
 
-/** Runs a command to its end. @throws {Error} with the end of its stderr, where it fails */
+/**
+ * Runs a command to its end.
+ *
+ * @throws {Error} with the end of its stderr, where it fails and may not
+ */
 export async function measure(
   [command, ...args]: readonly [string, ...string[]],
-  { env = {}, discard = false }: { env?: Readonly<Record<string, string>>; discard?: boolean } = {},
+  {
+    env = {},
+    discard = false,
+    mayFail = false,
+  }: { env?: Readonly<Record<string, string>>; discard?: boolean; mayFail?: boolean } = {},
 ): Promise<Measured> {
   const folder = mkdtempSync(join(tmpdir(), 'bench-'));
   const usage = join(folder, 'usage');
@@ -46,7 +54,8 @@ export async function measure(
       child.on('close', (code, signal) => resolve(code ?? signal));
     });
     const wall = (performance.now() - begun) / 1000;
-    if (status !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${status}: ${stderr.slice(-2000)}`);
+    if (status !== 0 && !mayFail)
+      throw new Error(`${command} ${args.join(' ')} ended with ${status}: ${stderr.slice(-2000)}`);
     const [user, system, kilobytes] = timed ? readFileSync(usage, 'utf8').trim().split(' ').map(Number) : [];
     return { wall, cpu: (user ?? NaN) + (system ?? NaN), peak: (kilobytes ?? NaN) / 1000, stdout, stderr };
   } finally {

@@ -53,15 +53,29 @@ export function settled({ passes }: Fit): number {
 }
 
 /**
- * Options of a fit that does a fixed amount of work a pass: so many rounds of each document, nothing learned but topics
- * and proportions, priors of scikit-learn, no start.
+ * Seconds of a pass of `rounds` rounds a document with nothing learned but topics and proportions, both priors `prior`.
+ *
+ * It is the second pass after a random start: code is warm, and documents are still far from their fixed points. Later, and
+ * of short documents at once, f32 comes to rest exactly, rounds end before their number, and a pass looks faster than
+ * its work: see `isWhole`.
  */
-export function plainFit(K: number, rounds: number, iterations: number): (string | number)[] {
-  return [
-    ...['-k', K, '--iterations', iterations, '--tolerance', 0, '--start', 'random', '--soft-iterations', 0],
-    ...['--alpha', 1 / K, '--learn-alpha', 'none', '--eta', 1 / K, '--no-learn-eta'],
+export async function plainPass(
+  input: string,
+  { k, rounds, prior, threads }: { k: number; rounds: number; prior: number; threads: number },
+): Promise<number> {
+  const { passes } = await fit(input, [
+    ...['-k', k, '--iterations', 2, '--tolerance', 0, '--start', 'random', '--soft-iterations', 0, '-j', threads],
+    ...['--alpha', prior, '--learn-alpha', 'none', '--eta', prior, '--no-learn-eta', '--no-documents'],
     ...['--e-step-iterations', rounds, '--e-step-tolerance', 0],
-  ];
+  ]);
+  return passes[1]!;
+}
+
+/** Whether later rounds take about as long each as earlier ones: given [rounds, seconds of a pass] of three numbers of rounds. */
+export function isWhole([few, some, many]: readonly (readonly [number, number])[]): boolean {
+  const early = (some![1] - few![1]) / (some![0] - few![0]);
+  const late = (many![1] - some![1]) / (many![0] - some![0]);
+  return early > 0 && late > 0.7 * early;
 }
 
 /** Perplexities of models by the common scorer. */

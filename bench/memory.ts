@@ -2,7 +2,7 @@
  * How much memory does a fit take, against other tools?
  *
  * The most resident memory of the whole process, from reading the same corpus file to topics (thema: to the saved model),
- * after a few passes: it does not grow later. Two threads, of Python tools as threads of one process (gensim and
+ * after a few passes. Two threads, of Python tools as threads of one process (gensim and
  * scikit-learn with one, as their workers are processes of their own). MALLET has the JVM's own default heap.
  */
 
