@@ -97,7 +97,7 @@ export function chart({ title, x, y, curves }: Chart): string {
     );
     text([PLOT.right + 16, at + 4], content, `fill="${stroke}"${isMain ? ' font-weight="bold"' : ''}`);
   });
-  text([PLOT.right + 16, PLOT.bottom + 18], 'beside a name: its best', 'fill="#777" font-size="11"');
+  text([PLOT.right + 16, PLOT.bottom + 42], 'beside a name: its best', 'fill="#777" font-size="11"');
 
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" font-family="Helvetica, Arial, 'DejaVu Sans', sans-serif" font-size="13">
 <clipPath id="plot"><rect x="${PLOT.left}" y="${PLOT.top - 2}" width="${PLOT.right - PLOT.left + 4}" height="${PLOT.bottom - PLOT.top + 4}"/></clipPath>

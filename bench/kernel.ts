@@ -87,7 +87,12 @@ export const question: Question = {
       [
         ['corpus', 'K', 'kernel, 10⁹ updates a second', 'roof', 'share'],
         ...rows.map(({ corpus, k, kernel, roof, whole }) => [
-          ...[corpus, `${k}`, whole === 1 ? short(kernel / 1e9) : 'none: time did not grow with rounds', short(roof / 1e9)],
+          ...[
+            corpus,
+            `${k}`,
+            whole === 1 ? short(kernel / 1e9) : 'none: time did not grow with rounds',
+            short(roof / 1e9),
+          ],
           whole === 1 ? `${short((100 * kernel) / roof)} %` : '',
         ]),
       ],

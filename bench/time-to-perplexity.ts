@@ -111,6 +111,11 @@ function groups(results: Results): { corpus: string; k: number; curves: Map<stri
     .sort((a, b) => a.corpus.localeCompare(b.corpus) || a.k - b.k);
 }
 
+/** Of a tool that did not get there: how long it was tried. */
+function notIn(points: readonly Point[]): string {
+  return points.length === 0 ? '' : `not in ${short(Math.max(...points.map(({ seconds }) => seconds)))}`;
+}
+
 function table(results: Results, excess: number): Table {
   const found = groups(results);
   const others = [...new Set(found.flatMap(({ curves }) => [...curves.keys()]))].filter((tool) => tool !== 'thema');
@@ -122,11 +127,12 @@ function table(results: Results, excess: number): Table {
       const points = curves.get(tool);
       if (points === undefined) return '';
       const there = reached(points, target);
-      if (there === undefined) return 'never';
+      if (there === undefined) return notIn(points);
       const other = thema !== undefined && there.session !== thema.session ? '†' : '';
       return `${short(there.seconds)}${thema === undefined ? '' : ` (${ratio(thema.seconds, there.seconds)})`}${other}`;
     });
-    const own = thema === undefined ? ['never', ''] : [short(thema.seconds), short(thema.wall!)];
+    const own =
+      thema === undefined ? [notIn(curves.get('thema') ?? []), ''] : [short(thema.seconds), short(thema.wall!)];
     return [corpus, `${k}`, short(target), ...own, ...cells];
   });
   const goal = excess === 0 ? 'best of others' : `best of others + ${100 * excess} %`;
@@ -189,11 +195,14 @@ export const question: Question = {
           title: `${corpus}, K = ${k}: perplexity of held-out words against seconds of fitting`,
           x: 'seconds (2 threads, logarithmic)',
           y: 'perplexity',
-          curves: [...curves].map(([tool, points]) => ({
-            name: nameOf(tool),
-            points: points.map(({ seconds, perplexity }) => ({ x: seconds, y: perplexity })),
-            isMain: tool === 'thema',
-          })),
+          // by name, so that a tool has one colour in all charts of the same tools
+          curves: [...curves]
+            .sort(([a], [b]) => a.localeCompare(b))
+            .map(([tool, points]) => ({
+              name: nameOf(tool),
+              points: points.map(({ seconds, perplexity }) => ({ x: seconds, y: perplexity })),
+              isMain: tool === 'thema',
+            })),
         }),
       ]),
     ),
