@@ -1,7 +1,7 @@
 /**
  * How many MB of text a second, against scikit-learn's CountVectorizer and MALLET's import?
  *
- * The bundled addresses, ten times over, a passage a line (59 MB); English stop words are left out, terms of fewer than 5
+ * The bundled addresses, ten times over, a passage a line; English stop words are left out, terms of fewer than 5
  * documents as thema does by default and as `min_df=5` does; MALLET has no such cut. Of thema and MALLET it is the whole
  * command to the saved corpus; of scikit-learn, to its advantage, reading and counting alone.
  */
