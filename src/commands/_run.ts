@@ -36,6 +36,9 @@ export async function run(
   say: Progress,
   name: string,
 ): Promise<Run> {
+  const begun = performance.now();
+  /** Since the fit began; only for programs that watch: the model file must not depend on it. */
+  const seconds = () => (performance.now() - begun) / 1000;
   const draws = random(values.seed, restart);
   const hasStage = model.stage !== undefined && init === undefined;
   const watches = hasStage || model.schedule === 'stochastic';
@@ -72,7 +75,7 @@ export async function run(
     say.update(
       found.iteration,
       `${kind} ${found.iteration}  ELBO ${row.elbo.toFixed(1)}  per token ${row.per_token.toFixed(4)}${change}`,
-      row,
+      { ...row, seconds: seconds() },
     );
   }
 
@@ -138,13 +141,15 @@ export async function run(
   };
   const atKept = trace.find(({ iteration }) => iteration === kept)!;
   const standardError = model.schedule === 'stochastic' ? Math.sqrt(found.variance[0]!) : undefined;
-  trace.push({
+  const row: TraceRow = {
     ...traceRow(model, evaluated, lengthOf(corpus), atKept['stage'] as string | undefined),
     held_out: atKept['held_out']!,
     ...(standardError === undefined
       ? {}
       : { held_out_error: atKept['held_out_error']!, standard_error: standardError }),
-  });
+  };
+  trace.push(row);
+  say.update(last!.iteration, `all documents  ELBO ${row.elbo.toFixed(1)}`, { ...row, seconds: seconds() });
   return {
     last: { ...evaluated, iteration: last!.iteration },
     ...(standardError === undefined ? {} : { standardError }),

@@ -1,0 +1,85 @@
+import { join } from 'node:path';
+import { measure, median } from './_measure.js';
+import { python, SHARED, THEMA, WORK } from './_places.js';
+
+/** A fit of thema. */
+export interface Fit {
+  /** Of fitting alone, the start included: without reading the corpus and writing the model. */
+  readonly seconds: number;
+  /** Of the passes of the start, in order; of the iterations after them. */
+  readonly start: readonly number[];
+  readonly passes: readonly number[];
+  /** Of the whole command. */
+  readonly wall: number;
+  readonly cpu: number;
+  readonly peak: number;
+  readonly model: string;
+}
+
+type Event = Readonly<{ event: string; stage?: string; done?: number; seconds?: number }>;
+
+/** The seconds of the passes of each stage, from the events of `--progress json`. */
+export function passesOf(events: readonly Event[]): Pick<Fit, 'seconds' | 'start' | 'passes'> {
+  const start: number[] = [];
+  const passes: number[] = [];
+  let stage = '';
+  let last = 0;
+  for (const { event, stage: begun, seconds } of events) {
+    if (event === 'begin') stage = begun!;
+    if (event !== 'update' || seconds === undefined) continue;
+    (stage === 'start' ? start : passes).push(seconds - last);
+    last = seconds;
+  }
+  return { seconds: last, start, passes };
+}
+
+/** Fits and keeps the model under `name`, until the next of that name. */
+export async function fit(input: string, args: readonly (string | number)[], name = 'model'): Promise<Fit> {
+  const model = join(WORK, `${name}.safetensors`);
+  const { wall, cpu, peak, stderr } = await measure([
+    ...[...THEMA, 'fit', input, '-o', model, '--force', '--progress', 'json'],
+    ...args.map(String),
+  ] as [string, ...string[]]);
+  const events = stderr
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Event);
+  return { ...passesOf(events), wall, cpu, peak, model };
+}
+
+/** Seconds of a pass once the fit has settled: the median of the passes after the first. */
+export function settled({ passes }: Fit): number {
+  return median(passes.length > 1 ? passes.slice(1) : passes);
+}
+
+/**
+ * Seconds of a pass of `rounds` rounds a document with nothing learned but topics and proportions, both priors `prior`.
+ *
+ * It is the second pass after a random start: code is warm, and documents are still far from their fixed points. Later, and
+ * of short documents at once, f32 comes to rest exactly, rounds end before their number, and a pass looks faster than
+ * its work: see `isWhole`.
+ */
+export async function plainPass(
+  input: string,
+  { k, rounds, prior, threads }: { k: number; rounds: number; prior: number; threads: number },
+): Promise<number> {
+  const { passes } = await fit(input, [
+    ...['-k', k, '--iterations', 2, '--tolerance', 0, '--start', 'random', '--soft-iterations', 0, '-j', threads],
+    ...['--alpha', prior, '--learn-alpha', 'none', '--eta', prior, '--no-learn-eta', '--no-documents'],
+    ...['--e-step-iterations', rounds, '--e-step-tolerance', 0],
+  ]);
+  return passes[1]!;
+}
+
+/** Whether later rounds take about as long each as earlier ones: given [rounds, seconds of a pass] of three numbers of rounds. */
+export function isWhole([few, some, many]: readonly (readonly [number, number])[]): boolean {
+  const early = (some![1] - few![1]) / (some![0] - few![0]);
+  const late = (many![1] - some![1]) / (many![0] - some![0]);
+  return early > 0 && late > 0.7 * early;
+}
+
+/** Perplexities of models by the common scorer. */
+export async function perplexities(models: readonly string[], folder: string): Promise<number[]> {
+  const { stdout } = await python('score-thema.py', SHARED, folder, ...models);
+  return stdout.trim().split('\n').map(Number);
+}
