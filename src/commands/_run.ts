@@ -14,6 +14,9 @@ import type { TraceRow } from '../report/elbo.js';
 import type { LoadedModel } from './_model.js';
 import type { Progress } from './_progress.js';
 
+/** How far below a stage's score, in nats a token, EM that follows may begin and still be worth going on with. */
+const SLACK = 0.02;
+
 /** A fit, from its start to its trace. */
 export interface Run {
   /** The last iteration; where its schedule is stochastic, its parameters evaluated on all documents. */
@@ -93,7 +96,7 @@ export async function run(
     (stage.next === 'em if it pays' && watch !== undefined && last!.iteration < iterations);
   if (goesOn) {
     stage?.handOver(state);
-    watch?.renew(last?.iteration ?? 0);
+    if (stage !== undefined) watch?.renew(last!.iteration, SLACK);
     say.begin(stage?.next === 'em if it pays' ? 'polish' : name, iterations);
     const options: FitOptions = {
       iterations,
@@ -175,6 +178,8 @@ async function* passes(
   let previous = Number.NaN;
   for (let iteration = 1; ; iteration++) {
     await stage.pass();
+    const isLast = iteration >= Math.min(iterations, stage.iterations);
+    if (iteration % stage.every !== 0 && iteration > 1 && !isLast) continue;
     stage.read(state);
     await evaluate('fixed', true);
     const terms = sums.terms.slice();
@@ -182,7 +187,6 @@ async function* passes(
     if (iteration > 1) change = (objective - previous) / Math.abs(objective);
     previous = objective;
     const seen = await watch?.see(iteration);
-    const isLast = iteration >= Math.min(iterations, stage.iterations);
     const stop: StopReason | null = seen?.isPast ? 'held-out' : isLast ? 'iterations' : null;
     const kept = stop === null || watch === undefined ? iteration : watch.restore();
     yield { iteration, objective, terms, change, heldOut: seen?.score ?? null, heldOutError: null, stop, kept };

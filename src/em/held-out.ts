@@ -6,27 +6,42 @@ import type { Model, State } from './model.js';
 /** What held-out documents say of the parameters as they are: the higher the better, with a standard error if estimated. */
 export type Score = () => Promise<{ readonly score: number; readonly error: number | null }>;
 
+/** When held-out documents are scored, and when they end a fit. */
+export interface Patience {
+  /** The first iteration whose score counts. */
+  readonly from: number;
+  /** Iterations that the fit waits for the score to rise. */
+  readonly patience: number;
+  /** By how much it has to rise to be worth waiting for; by any amount without it. */
+  readonly gain?: number;
+  /** Scored after every so many iterations; after each without it. */
+  readonly every?: number;
+}
+
 /** Held-out documents as a fit goes on. */
 export interface Watch {
+  /** Whether they are scored after this iteration. */
+  isDue(iteration: number): boolean;
   /** Scores them after an iteration; `isPast` once the score has not risen for as many iterations as the fit waits. */
   see(iteration: number): Promise<{ readonly score: number; readonly error: number | null; readonly isPast: boolean }>;
-  /** Waits afresh, from this iteration on. */
-  renew(iteration: number): void;
+  /** Waits afresh, from this iteration on, for a score that need not be more than `slack` below the best so far. */
+  renew(iteration: number, slack: number): void;
   /** Sets the state to that of the highest score; the iteration that left it. */
   restore(): number;
 }
 
-/** @param from the first iteration whose score counts; @param patience for how many iterations it waits for a rise */
 export function watchHeldOut<Data>(
   model: Model<Data>,
   state: State,
   score: Score,
-  { from, patience }: { readonly from: number; readonly patience: number },
+  { from, patience, gain = 0, every = 1 }: Patience,
 ): Watch {
   const best = { iteration: 0, score: Number.NEGATIVE_INFINITY, arrays: [] as Float64Array[] };
   const arrays = () => [...Object.values(state.params), ...Object.values(state.posterior)];
-  let since = 0;
+  /** The last score worth waiting for, and its iteration. */
+  let worth = { iteration: 0, score: Number.NEGATIVE_INFINITY };
   return {
+    isDue: (iteration) => iteration % every === 0,
     async see(iteration) {
       const found = await score();
       if (!Number.isFinite(found.score)) {
@@ -38,10 +53,11 @@ export function watchHeldOut<Data>(
         if (best.arrays.length === 0) best.arrays = arrays().map((array) => array.slice());
         else for (const [i, array] of arrays().entries()) best.arrays[i]!.set(array);
       }
-      return { ...found, isPast: iteration - Math.max(best.iteration, since) >= patience };
+      if (found.score > worth.score + gain || iteration <= from) worth = { iteration, score: found.score };
+      return { ...found, isPast: iteration - worth.iteration >= patience };
     },
-    renew(iteration) {
-      since = iteration;
+    renew(iteration, slack) {
+      worth = { iteration, score: best.score - slack };
     },
     restore() {
       for (const [i, array] of arrays().entries()) array.set(best.arrays[i]!);

@@ -1,4 +1,5 @@
 import type { Random } from '../math/random.js';
+import type { Patience } from './held-out.js';
 
 /** An extent of an array: terms V, topics K, or a number the model knows when it is made. */
 export type Axis = 'V' | 'K' | number;
@@ -95,8 +96,9 @@ export interface Model<Data> {
 /** A stage of a fit that ascends no objective of its own, before EM or in its place. */
 export interface Stage {
   readonly name: string;
-  /** Passes at most. */
+  /** Passes at most, and after how many it is looked at. */
   readonly iterations: number;
+  readonly every: number;
   /** What follows it: EM, nothing, or EM for as long as held-out documents say that it pays. */
   readonly next: 'em' | 'nothing' | 'em if it pays';
   /** One pass over the documents. */
@@ -116,11 +118,8 @@ export interface TopicModel<Documents, Data = Documents> extends Model<Data> {
   stage?(documents: Documents, heldOut: Documents | null, random: Random): Stage;
   /** Adds the expectations of documents that were held out to the parameters, and derives. */
   absorb?(state: State, statistics: Arrays): void;
-  /**
-   * The share of the documents that a fit keeps out to stop on, the pass from which their score counts, and for how many
-   * passes the fit waits for it to rise.
-   */
-  readonly heldOut?: { readonly share: number; readonly from: number; readonly patience: number };
+  /** The share of the documents that a fit keeps out to stop on, and when it does. */
+  readonly heldOut?: Patience & { readonly share: number };
   /** First iterations with guarded E-steps and fixed hyperparameters, unless the user says otherwise; 0 without it. */
   readonly softIterations?: number;
 

@@ -46,7 +46,7 @@ const CHUNK_ENTRIES = 1 << 16;
 
 /** Rounds over a document at its first visit, and at a later one. */
 const FIRST_ROUNDS = 6;
-const LATER_ROUNDS = 3;
+const LATER_ROUNDS = 2;
 
 /** The pass from which α is learned: before it topics are still soft. */
 const LEARN_FROM = 6;
@@ -320,7 +320,8 @@ function referenceSteps(
           share[r + k] = now;
         }
       }
-      // The first shares of a visit do not sum to the counts; those of a round do.
+      if (round > 0) continue;
+      // The shares the visit began with do not sum to the counts; those of a round do.
       tokens.fill(0, at, at + K);
       for (let i = from; i < to; i++) {
         for (let k = 0; k < K; k++) tokens[at + k]! += count[i]! * share[(i - firstEntry) * K4 + k]!;

@@ -111,6 +111,8 @@ const UNDERFLOW = 1e-200;
 
 /** Passes of the collapsed stage: as the start of VB, and at most. */
 const START_PASSES = 15;
+/** A pass is evaluated after every so many. */
+const EVALUATED = 5;
 const COLLAPSED_PASSES = 40;
 
 /** η of collapsed updates, and what VB adds to it: e^ψ(x) is about x − ½. */
@@ -121,7 +123,7 @@ const VB_ETA = 0.5;
 const LEAST_POINT = 1e-19;
 
 /** Documents by which `auto` stops and chooses. */
-const HELD_OUT = { share: 0.05, from: 3, patience: 4 };
+const HELD_OUT = { share: 0.05, from: 5, patience: 5, gain: 0.005, every: EVALUATED };
 
 /** η where the topics start otherwise. */
 const VB_START_ETA = 0.1;
@@ -555,6 +557,7 @@ export function createLda(
     const topicTerm = new Float64Array(V * K);
     return {
       name: 'collapsed',
+      every: EVALUATED,
       iterations: settings.inference === 'vb' ? START_PASSES : COLLAPSED_PASSES,
       next: settings.inference === 'vb' ? 'em' : settings.inference === 'auto' ? 'em if it pays' : 'nothing',
       pass: found.pass,

@@ -106,7 +106,8 @@ export function collapsedDocuments(
           v128.store(r + k, now);
         }
       }
-      // The first shares of a visit do not sum to the counts; those of a round do.
+      if (round > 0) continue;
+      // The shares the visit began with do not sum to the counts; those of a round do.
       memory.fill(own, 0, bytes);
       for (let i: u32 = 0; i < entries; i++) {
         const r = shares + <usize>i * bytes;
