@@ -88,7 +88,13 @@ export function createCollapsedKernel(
 ): CollapsedSteps {
   const memory = kernelMemory(threads);
   const room = 2 * K4 + longest;
-  const at = memory.layOut({ ...lengths, scores: 2 * lengths.scores, room: MOST_TASKS * K4, rooms: MOST_ROOMS * room });
+  const at = memory.layOut({
+    ...lengths,
+    scores: 2 * lengths.scores,
+    room: MOST_TASKS * K4,
+    scales: lengths.term,
+    rooms: MOST_ROOMS * room,
+  });
   const reals = (name: keyof CollapsedArrays) => memory.f32(at[name], lengths[name]);
   const integers = (name: keyof CollapsedArrays) => memory.u32(at[name], lengths[name]);
   const arrays: CollapsedArrays = {
@@ -134,7 +140,7 @@ export function createCollapsedKernel(
         'collapsedDocuments',
         tasksOf(cutTasks(arrays.rowStart, from, to), (first, end, task) => [
           ...[first, end, K4, rounds, at.rowStart, at.term, at.count, at.alpha, at.beta, at.tokens],
-          ...[firstEntry, at.share, at.room + rowBytes * task, seed, every, at.drawn],
+          ...[firstEntry, at.share, at.scales, at.room + rowBytes * task, seed, every, at.drawn],
         ]),
       );
     },
@@ -146,7 +152,7 @@ export function createCollapsedKernel(
           cutTasks(arrays.chunkStart.subarray(firstStart, firstStart + rows + 1), 0, rows),
           (first, end, task) => [
             ...[first, end, K4, at.chunkRow + 4 * firstRow, at.chunkStart + 4 * firstStart, at.entry + 4 * firstEntry],
-            ...[at.count, firstEntry, at.share, at.blockTerm + 4 * firstTerm, at.topics],
+            ...[at.count, firstEntry, at.share, at.scales, at.blockTerm + 4 * firstTerm, at.topics],
             ...[at.own + rowBytes * firstTerm, at.room + rowBytes * task],
           ],
         ),

@@ -41,10 +41,39 @@ export function collapsedTopics(
   }
 }
 
+/** What is left of N_dk + α_k without a token is at least this: all but rounding. */
+const LEAST: f32 = 1e-6;
+
 /**
- * Visits documents [from, to): `rounds` of self-excluding updates. Improves tokens (D×K4); leaves share (entries from
- * `firstEntry` on × K4), the topics' shares of one token of each entry. `weight` is room for K4. Of each document whose
- * number is a multiple of `every`, draws a topic for each of its tokens: drawn (documents / every × K4) counts them.
+ * One entry's turn, four topics at `at`: settles the turn before, whose weights `last` count `lastWeight` each, and takes
+ * the entry's old shares x · scale off. Leaves N_dk + α_k without the entry in `own`, and the new weights, not normalised,
+ * in x.
+ */
+// @ts-ignore: decorator
+@inline
+function turn(
+  own: usize,
+  last: usize,
+  x: usize,
+  beta: usize,
+  lastWeight: v128,
+  scale: v128,
+  n: v128,
+): v128 {
+  const all = f32x4.add(v128.load(own), f32x4.mul(v128.load(last), lastWeight));
+  const r = f32x4.mul(v128.load(x), scale);
+  const others = f32x4.max(f32x4.sub(all, r), f32x4.splat(LEAST));
+  const weight = f32x4.mul(others, v128.load(beta));
+  v128.store(own, f32x4.sub(all, f32x4.mul(n, r)));
+  v128.store(x, weight);
+  return weight;
+}
+
+/**
+ * Visits documents [from, to): `rounds` of self-excluding updates. Improves tokens (D×K4); leaves the topics' shares of
+ * one token of each entry as share (entries from `firstEntry` on × K4) times scale (entries). `own` is room for K4. Of each
+ * document whose number is a multiple of `every`, draws a topic for each of its tokens: drawn (documents / every × K4)
+ * counts them.
  */
 export function collapsedDocuments(
   from: u32,
@@ -59,7 +88,8 @@ export function collapsedDocuments(
   tokens: usize,
   firstEntry: u32,
   share: usize,
-  weight: usize,
+  scale: usize,
+  own: usize,
   seed: u32,
   every: u32,
   drawn: usize,
@@ -72,57 +102,81 @@ export function collapsedDocuments(
     if (entries === 0) continue;
     const terms = term + (<usize>first << 2);
     const counts = count + (<usize>first << 2);
+    const scales = scale + (<usize>first << 2);
     const shares = share + <usize>(first - firstEntry) * bytes;
-    const own = tokens + <usize>d * bytes;
+    const n = tokens + <usize>d * bytes;
+    for (let k: usize = 0; k < bytes; k += 16) {
+      v128.store(own + k, f32x4.add(v128.load(n + k), v128.load(alpha + k)));
+    }
     for (let i: u32 = 0; i < entries; i++) {
       const b = beta + <usize>load<u32>(terms + (<usize>i << 2)) * bytes;
-      const r = shares + <usize>i * bytes;
+      const x = shares + <usize>i * bytes;
       let s = zero;
       for (let k: usize = 0; k < bytes; k += 16) {
-        const x = f32x4.mul(f32x4.add(v128.load(own + k), v128.load(alpha + k)), v128.load(b + k));
-        s = f32x4.add(s, x);
-        v128.store(r + k, x);
+        const weight = f32x4.mul(v128.load(own + k), v128.load(b + k));
+        s = f32x4.add(s, weight);
+        v128.store(x + k, weight);
       }
-      const scale = f32x4.splat(1 / sumOf(s));
-      for (let k: usize = 0; k < bytes; k += 16) v128.store(r + k, f32x4.mul(v128.load(r + k), scale));
+      store<f32>(scales + (<usize>i << 2), 1 / sumOf(s));
     }
     for (let round: u32 = 0; round < rounds; round++) {
+      let last = shares;
+      let lastWeight = zero;
       for (let i: u32 = 0; i < entries; i++) {
         const b = beta + <usize>load<u32>(terms + (<usize>i << 2)) * bytes;
-        const r = shares + <usize>i * bytes;
+        const x = shares + <usize>i * bytes;
+        const old = f32x4.splat(load<f32>(scales + (<usize>i << 2)));
+        const c = load<f32>(counts + (<usize>i << 2));
+        const times = f32x4.splat(c);
         let s = zero;
-        for (let k: usize = 0; k < bytes; k += 16) {
-          const others = f32x4.max(f32x4.sub(v128.load(own + k), v128.load(r + k)), zero);
-          const x = f32x4.mul(f32x4.add(others, v128.load(alpha + k)), v128.load(b + k));
-          s = f32x4.add(s, x);
-          v128.store(weight + k, x);
+        let k: usize = 0;
+        for (; k + 32 <= bytes; k += 32) {
+          const even = turn(own + k, last + k, x + k, b + k, lastWeight, old, times);
+          const odd = turn(own + k + 16, last + k + 16, x + k + 16, b + k + 16, lastWeight, old, times);
+          s = f32x4.add(s, f32x4.add(even, odd));
         }
-        const scale = f32x4.splat(1 / sumOf(s));
-        const n = f32x4.splat(load<f32>(counts + (<usize>i << 2)));
-        for (let k: usize = 0; k < bytes; k += 16) {
-          const now = f32x4.mul(v128.load(weight + k), scale);
-          const moved = f32x4.mul(n, f32x4.sub(now, v128.load(r + k)));
-          v128.store(own + k, f32x4.add(v128.load(own + k), moved));
-          v128.store(r + k, now);
-        }
+        if (k < bytes) s = f32x4.add(s, turn(own + k, last + k, x + k, b + k, lastWeight, old, times));
+        const now: f32 = 1 / sumOf(s);
+        store<f32>(scales + (<usize>i << 2), now);
+        last = x;
+        lastWeight = f32x4.splat(c * now);
       }
-      if (round > 0) continue;
-      // The shares the visit began with do not sum to the counts; those of a round do.
-      memory.fill(own, 0, bytes);
-      for (let i: u32 = 0; i < entries; i++) {
-        const r = shares + <usize>i * bytes;
-        const n = f32x4.splat(load<f32>(counts + (<usize>i << 2)));
+      if (round > 0) {
         for (let k: usize = 0; k < bytes; k += 16) {
-          v128.store(own + k, f32x4.add(v128.load(own + k), f32x4.mul(n, v128.load(r + k))));
+          v128.store(own + k, f32x4.add(v128.load(own + k), f32x4.mul(v128.load(last + k), lastWeight)));
+        }
+        continue;
+      }
+      // The shares the visit began with do not sum to the counts; those of a round do.
+      memory.copy(own, alpha, bytes);
+      for (let i: u32 = 0; i < entries; i++) {
+        const x = shares + <usize>i * bytes;
+        const at = <usize>i << 2;
+        const w = f32x4.splat(load<f32>(counts + at) * load<f32>(scales + at));
+        for (let k: usize = 0; k < bytes; k += 16) {
+          v128.store(own + k, f32x4.add(v128.load(own + k), f32x4.mul(v128.load(x + k), w)));
         }
       }
     }
-    if (every > 0 && d % every === 0) draw(entries, counts, shares, K4, seed ^ (d * 0x9e3779b1), drawn + <usize>(d / every) * bytes);
+    for (let k: usize = 0; k < bytes; k += 16) {
+      v128.store(n + k, f32x4.max(f32x4.sub(v128.load(own + k), v128.load(alpha + k)), zero));
+    }
+    if (every > 0 && d % every === 0) {
+      draw(entries, counts, shares, scales, K4, seed ^ (d * 0x9e3779b1), drawn + <usize>(d / every) * bytes);
+    }
   }
 }
 
 /** Counts topics drawn for the tokens of a document, by an xorshift generator of its own. */
-function draw(entries: u32, counts: usize, shares: usize, K4: u32, seed: u32, drawn: usize): void {
+function draw(
+  entries: u32,
+  counts: usize,
+  shares: usize,
+  scales: usize,
+  K4: u32,
+  seed: u32,
+  drawn: usize,
+): void {
   const bytes = <usize>K4 << 2;
   let x: u32 = seed === 0 ? 1 : seed;
   memory.fill(drawn, 0, bytes);
@@ -132,7 +186,7 @@ function draw(entries: u32, counts: usize, shares: usize, K4: u32, seed: u32, dr
       x ^= x << 13;
       x ^= x >> 17;
       x ^= x << 5;
-      let left: f32 = <f32>(x >> 8) * 5.9604644775390625e-8;
+      let left: f32 = (<f32>(x >> 8) * 5.9604644775390625e-8) / load<f32>(scales + (<usize>i << 2));
       let k: usize = 0;
       for (; k < bytes - 4; k += 4) {
         left -= load<f32>(r + k);
@@ -145,7 +199,7 @@ function draw(entries: u32, counts: usize, shares: usize, K4: u32, seed: u32, dr
 
 /**
  * Adds the shares of a chunk of documents to the topics, rows [from, to) of the chunk: S_bj and S_w each get Σ_i n_i r_i
- * over the entries of the row's term, in their order.
+ * over the entries of the row's term, in their order; r_i is share times scale.
  *
  * Row c of the chunk is row rows[c] of the block; its entries are [start[c], start[c + 1]) of `entry`, places counted
  * from `firstEntry`. `sum` is room for K4.
@@ -160,6 +214,7 @@ export function collapsedTerms(
   count: usize,
   firstEntry: u32,
   share: usize,
+  scale: usize,
   terms: usize,
   topics: usize,
   own: usize,
@@ -171,7 +226,8 @@ export function collapsedTerms(
     memory.fill(sum, 0, bytes);
     for (let e = load<u32>(start + (<usize>c << 2)); e < end; e++) {
       const i = load<u32>(entry + (<usize>e << 2));
-      const n = f32x4.splat(load<f32>(count + (<usize>(firstEntry + i) << 2)));
+      const at = <usize>(firstEntry + i) << 2;
+      const n = f32x4.splat(load<f32>(count + at) * load<f32>(scale + at));
       const r = share + <usize>i * bytes;
       for (let k: usize = 0; k < bytes; k += 16) {
         v128.store(sum + k, f32x4.add(v128.load(sum + k), f32x4.mul(n, v128.load(r + k))));
