@@ -142,7 +142,6 @@ export function codePointOrder(a: string, b: string): number {
 /** A list of 32-bit numbers that doubles as it fills. */
 export type Growing = {
   push(value: number): void;
-  append(values: Uint32Array): void;
   at(index: number): number;
   length(): number;
   array(): Uint32Array;
@@ -151,20 +150,14 @@ export type Growing = {
 export function growing(): Growing {
   let held = new Uint32Array(1024);
   let length = 0;
-  const grow = (needed: number): void => {
-    const larger = new Uint32Array(Math.max(needed, 2 * held.length));
-    larger.set(held);
-    held = larger;
-  };
   return {
     push(value) {
-      if (length === held.length) grow(length + 1);
+      if (length === held.length) {
+        const larger = new Uint32Array(2 * length);
+        larger.set(held);
+        held = larger;
+      }
       held[length++] = value;
-    },
-    append(values) {
-      if (length + values.length > held.length) grow(length + values.length);
-      held.set(values, length);
-      length += values.length;
     },
     at: (index) => held[index]!,
     length: () => length,
@@ -231,20 +224,33 @@ function documentsBuilder(metaNames: readonly string[]) {
 
 /** Puts rows after rows. */
 function rowsBuilder() {
-  const rowStart = growing();
-  const term = growing();
-  const count = growing();
-  rowStart.push(0);
+  const parts: Rows[] = [];
+  let length = 0;
   return {
     add(rows: Rows): void {
-      const before = term.length();
-      for (let r = 1; r < rows.rowStart.length; r++) rowStart.push(before + rows.rowStart[r]!);
-      term.append(rows.term);
-      count.append(rows.count);
+      parts.push(rows);
+      length += rows.rowStart.length - 1;
     },
     /** Rows so far. */
-    length: () => rowStart.length() - 1,
-    rows: (): Rows => ({ rowStart: rowStart.array(), term: term.array(), count: count.array() }),
+    length: () => length,
+    rows(): Rows {
+      const entries = parts.reduce((sum, { term }) => sum + term.length, 0);
+      const all = {
+        rowStart: new Uint32Array(length + 1),
+        term: new Uint32Array(entries),
+        count: new Uint32Array(entries),
+      };
+      let row = 0;
+      let entry = 0;
+      for (const { rowStart, term, count } of parts) {
+        for (let r = 0; r < rowStart.length; r++) all.rowStart[row + r] = entry + rowStart[r]!;
+        all.term.set(term, entry);
+        all.count.set(count, entry);
+        row += rowStart.length - 1;
+        entry += term.length;
+      }
+      return all;
+    },
   };
 }
 
@@ -364,46 +370,23 @@ function renumbered(corpus: Corpus, newTerm: Int32Array, vocabulary: readonly st
   return { ...corpus, ...now, vocabulary, segments: ofSegments };
 }
 
-/** Sorts by term, then by row again, each time in the order of before: so the terms of a row ascend, in linear time. */
 function renumberedRows(rows: Rows, newTerm: Int32Array, terms: number): Rows {
-  const termStart = new Uint32Array(terms + 1);
   const rowStart = new Uint32Array(rows.rowStart.length);
-  for (let r = 0; r + 1 < rowStart.length; r++) {
-    let entries = 0;
-    for (let i = rows.rowStart[r]!; i < rows.rowStart[r + 1]!; i++) {
-      const now = newTerm[rows.term[i]!]!;
-      if (now === GONE) continue;
-      termStart[now + 1]!++;
-      entries++;
-    }
-    rowStart[r + 1] = rowStart[r]! + entries;
-  }
-  for (let t = 0; t < terms; t++) termStart[t + 1]! += termStart[t]!;
-  const entries = rowStart.at(-1)!;
-
-  const rowByTerm = new Uint32Array(entries);
-  const countByTerm = new Uint32Array(entries);
-  const inTerm = termStart.slice();
+  const term = new Uint32Array(rows.term.length);
+  const count = new Uint32Array(rows.term.length);
+  let end = 0;
   for (let r = 0; r + 1 < rowStart.length; r++) {
     for (let i = rows.rowStart[r]!; i < rows.rowStart[r + 1]!; i++) {
       const now = newTerm[rows.term[i]!]!;
       if (now === GONE) continue;
-      const at = inTerm[now]!++;
-      rowByTerm[at] = r;
-      countByTerm[at] = rows.count[i]!;
+      term[end] = now;
+      count[end++] = rows.count[i]!;
     }
+    rowStart[r + 1] = end;
   }
-  const term = new Uint32Array(entries);
-  const count = new Uint32Array(entries);
-  const inRow = rowStart.slice();
-  for (let t = 0; t < terms; t++) {
-    for (let i = termStart[t]!; i < termStart[t + 1]!; i++) {
-      const at = inRow[rowByTerm[i]!]!++;
-      term[at] = t;
-      count[at] = countByTerm[i]!;
-    }
-  }
-  return { rowStart, term, count };
+  const result = { rowStart, term: term.slice(0, end), count: count.slice(0, end) };
+  sortRows(result, terms);
+  return result;
 }
 
 function leastDocuments(df: DocumentFrequency | undefined, documents: number): number {

@@ -1,5 +1,5 @@
 import { type Analysis, type LeftOut, words } from './analyse.js';
-import { formTable, HASH_FACTOR, HASH_START } from './forms.js';
+import { HASH_FACTOR, HASH_START, remembered } from './forms.js';
 
 /** Turns texts into numbers of terms. Holds what became of each word as it is written, so that it is analysed once. */
 export interface TermNumbering {
@@ -11,10 +11,10 @@ export interface TermNumbering {
   size(): number;
 }
 
-/** What can become of a form: a term by its number, or one of these, or one of these after {@link SEVERAL}. */
+/** What becomes of a word: it is a term, by its number, or is left out, and is −1 − the reason's place here. */
 const LEFT_OUT = ['stopWords', 'short', 'long'] as const;
+/** What else can become of a form: it holds no word, or is SEVERAL − i and holds those at i of a list. */
 const NO_WORD = -LEFT_OUT.length - 1;
-/** The number SEVERAL − i stands for the words at i of a list of those forms that are not one word. */
 const SEVERAL = NO_WORD - 1;
 
 /** Bytes of the longest form that is held; longer ones, such as phrases of scripts without spaces, hardly come again. */
@@ -33,14 +33,14 @@ const SPACE = 0x20;
 export function termNumbering(analysis: Analysis): TermNumbering {
   const { ngrams, tokenPattern, numbers: hasNumbers } = analysis.record;
   const isWithin = withinForms(hasNumbers);
-  const forms = formTable();
-  const outcomes: number[] = [];
   const several: (readonly number[])[] = [];
   const numberOf = new Map<string, number>();
   const terms: string[] = [];
+  const tally = new Uint32Array(LEFT_OUT.length);
   let bytes = Buffer.alloc(0);
   let found = new Uint32Array(1024);
   let length = 0;
+  let kept = 0;
   /** The last words of an n-gram that may go on, as numbers. */
   let run: number[] = [];
 
@@ -51,6 +51,14 @@ export function termNumbering(analysis: Analysis): TermNumbering {
     numberOf.set(own, terms.length);
     return terms.push(own) - 1;
   };
+  /** What becomes of the words of a text. */
+  const outcomesOf = (text: string): number[] =>
+    words(text, analysis).map(({ word, why }) => (why === 'kept' ? number(word) : -1 - LEFT_OUT.indexOf(why)));
+  const forms = remembered((form) => {
+    const all = outcomesOf(form);
+    return all.length === 1 ? all[0]! : all.length === 0 ? NO_WORD : SEVERAL - (several.push(all) - 1);
+  });
+
   const push = (term: number): void => {
     if (length === found.length) {
       const larger = new Uint32Array(2 * length);
@@ -59,75 +67,61 @@ export function termNumbering(analysis: Analysis): TermNumbering {
     }
     found[length++] = term;
   };
-  /** The word `outcome`: a term, or one that is left out. */
-  const take = (outcome: number, count: LeftOut): void => {
-    if (outcome < 0) {
-      count[LEFT_OUT[-1 - outcome]!]++;
-      if (ngrams > 1) run = [];
-      return;
-    }
-    count.kept++;
-    push(outcome);
-    if (ngrams === 1) return;
-    run.push(outcome);
+  const pushPhrases = (word: number): void => {
+    run.push(word);
     if (run.length > ngrams) run.shift();
-    for (let n = 2; n <= run.length; n++)
-      push(
-        number(
-          run
-            .slice(-n)
-            .map((term) => terms[term])
-            .join('_'),
-        ),
-      );
+    for (let n = 2; n <= run.length; n++) {
+      const phrase = run.slice(-n).map((term) => terms[term]);
+      push(number(phrase.join('_')));
+    }
   };
-  /** What becomes of the words of a text. */
-  const outcomesOf = (text: string): number[] =>
-    words(text, analysis).map(({ word, why }) => (why === 'kept' ? number(word) : -1 - LEFT_OUT.indexOf(why)));
-  const takeForm = (from: number, to: number, hash: number, count: LeftOut): void => {
-    if (to - from > LONGEST_FORM) {
-      for (const outcome of outcomesOf(bytes.toString('utf8', from, to))) take(outcome, count);
-      return;
+  const take = (outcome: number): void => {
+    if (outcome >= 0) {
+      kept++;
+      push(outcome);
+      if (ngrams > 1) pushPhrases(outcome);
+    } else if (outcome > NO_WORD) {
+      tally[-1 - outcome]!++;
+      if (ngrams > 1) run = [];
+    } else if (outcome < NO_WORD) several[SEVERAL - outcome]!.forEach(take);
+  };
+  const takeForms = (end: number): void => {
+    for (let at = 0; at < end; ) {
+      if (isWithin[bytes[at]!] === 0) {
+        at++;
+        continue;
+      }
+      const from = at;
+      let hash = HASH_START;
+      do {
+        hash = Math.imul(hash ^ bytes[at]!, HASH_FACTOR);
+        at++;
+      } while (isWithin[bytes[at]!] !== 0);
+      if (at - from <= LONGEST_FORM) take(forms.of(bytes, from, at, hash));
+      else outcomesOf(bytes.toString('utf8', from, at)).forEach(take);
     }
-    const form = forms.number(bytes, from, to, hash);
-    if (form === outcomes.length) {
-      const all = outcomesOf(bytes.toString('utf8', from, to));
-      outcomes.push(all.length === 1 ? all[0]! : all.length === 0 ? NO_WORD : SEVERAL - (several.push(all) - 1));
-    }
-    const outcome = outcomes[form]!;
-    if (outcome > NO_WORD) take(outcome, count);
-    else if (outcome < NO_WORD) for (const one of several[SEVERAL - outcome]!) take(one, count);
   };
 
   return {
     terms,
     numbers(text, count) {
-      length = 0;
-      run = [];
-      if (tokenPattern !== null) {
-        for (const outcome of outcomesOf(text)) take(outcome, count);
-        return found.subarray(0, length);
+      [length, kept, run] = [0, 0, []];
+      tally.fill(0);
+      if (tokenPattern !== null) outcomesOf(text).forEach(take);
+      else {
+        // A text of n UTF-16 units has at most 3n bytes; a space after them ends the last form.
+        if (bytes.length <= 3 * text.length) bytes = Buffer.alloc(Math.max(4096, 6 * text.length));
+        const end = bytes.write(text, 'utf8');
+        bytes[end] = SPACE;
+        takeForms(end);
       }
-      // A text of n UTF-16 units has at most 3n bytes; after them comes a space that ends the last form.
-      if (bytes.length <= 3 * text.length) bytes = Buffer.alloc(Math.max(4096, 6 * text.length));
-      const end = bytes.write(text, 'utf8');
-      bytes[end] = SPACE;
-      for (let at = 0; at < end; ) {
-        if (isWithin[bytes[at]!] === 0) {
-          at++;
-          continue;
-        }
-        const from = at;
-        let hash = HASH_START;
-        do {
-          hash = Math.imul(hash ^ bytes[at]!, HASH_FACTOR);
-          at++;
-        } while (isWithin[bytes[at]!] !== 0);
-        takeForm(from, at, hash, count);
-      }
+      count.kept += kept;
+      LEFT_OUT.forEach((why, i) => {
+        count[why] += tally[i]!;
+      });
       return found.subarray(0, length);
     },
-    size: () => outcomes.length + terms.length,
+    size: () => forms.size() + terms.length,
   };
 }
 
