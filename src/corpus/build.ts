@@ -140,29 +140,29 @@ export function codePointOrder(a: string, b: string): number {
 }
 
 /** A list of 32-bit numbers that doubles as it fills. */
-export type Growing = {
-  push(value: number): void;
-  at(index: number): number;
-  length(): number;
-  array(): Uint32Array;
-};
+export type Growing = { push(value: number): void; length(): number; array(): Uint32Array; clear(): void };
 
 export function growing(): Growing {
   let held = new Uint32Array(1024);
   let length = 0;
   return {
     push(value) {
-      if (length === held.length) {
-        const larger = new Uint32Array(2 * length);
-        larger.set(held);
-        held = larger;
-      }
+      if (length === held.length) held = larger(held, length);
       held[length++] = value;
     },
-    at: (index) => held[index]!,
     length: () => length,
     array: () => held.slice(0, length),
+    clear() {
+      length = 0;
+    },
   };
+}
+
+/** A copy with room for so many numbers more, at least. */
+function larger(numbers: Uint32Array, more: number): Uint32Array<ArrayBuffer> {
+  const copy = new Uint32Array(2 * numbers.length + more);
+  copy.set(numbers);
+  return copy;
 }
 
 /** Rows of terms and counts, of documents or of segments. */
@@ -257,32 +257,36 @@ function rowsBuilder() {
 /** Counts tokens, by the numbers of their terms: each call of `add` makes one row. */
 export function rowCounter() {
   const rowStart = growing();
-  const entryTerm = growing();
-  const entryCount = growing();
+  let term = new Uint32Array(1024);
+  let count = new Uint32Array(1024);
+  /** By term, within a row; 0 between rows. */
   let counts = new Uint32Array(1024);
+  let end = 0;
   rowStart.push(0);
   return {
     add(tokens: ArrayLike<number>): void {
-      const first = entryTerm.length();
+      if (end + tokens.length > term.length)
+        [term, count] = [larger(term, tokens.length), larger(count, tokens.length)];
+      const first = end;
       for (let i = 0; i < tokens.length; i++) {
-        const term = tokens[i]!;
-        if (term >= counts.length) {
-          const larger = new Uint32Array(2 * term);
-          larger.set(counts);
-          counts = larger;
-        }
-        if (counts[term]!++ === 0) entryTerm.push(term);
+        const token = tokens[i]!;
+        if (token >= counts.length) counts = larger(counts, token);
+        if (counts[token]!++ === 0) term[end++] = token;
       }
-      for (let i = first; i < entryTerm.length(); i++) {
-        const term = entryTerm.at(i);
-        entryCount.push(counts[term]!);
-        counts[term] = 0;
+      for (let i = first; i < end; i++) {
+        count[i] = counts[term[i]!]!;
+        counts[term[i]!] = 0;
       }
-      rowStart.push(entryTerm.length());
+      rowStart.push(end);
     },
-    /** Rows so far. */
-    length: () => rowStart.length() - 1,
-    rows: (): Rows => ({ rowStart: rowStart.array(), term: entryTerm.array(), count: entryCount.array() }),
+    /** The rows since the last call. */
+    take(): Rows {
+      const rows = { rowStart: rowStart.array(), term: term.slice(0, end), count: count.slice(0, end) };
+      rowStart.clear();
+      rowStart.push(0);
+      end = 0;
+      return rows;
+    },
   };
 }
 

@@ -33,16 +33,18 @@ export function termCounter(analysis: Analysis): TermCounter {
   let numbering = termNumbering(analysis);
   let taken = 0;
   let leftOut = nothingLeftOut();
-  let documents = rowCounter();
-  let segments = rowCounter();
-  let segmentStart = growing();
+  const documents = rowCounter();
+  const segments = rowCounter();
+  const segmentStart = growing();
   segmentStart.push(0);
+  let segmentCount = 0;
 
   const segmented = (text: string, kind: Exclude<typeof segment, 'none'>): readonly string[] => {
     if (kind === 'token') {
       const numbers = numbering.numbers(text, leftOut);
       documents.add(numbers);
       for (const number of numbers) segments.add([number]);
+      segmentCount += numbers.length;
       return Array.from(numbers, (number) => numbering.terms[number]!);
     }
     const texts = segmentTexts(text, kind);
@@ -53,6 +55,7 @@ export function termCounter(analysis: Analysis): TermCounter {
       for (const number of numbers) whole.push(number);
     }
     documents.add(whole);
+    segmentCount += texts.length;
     return texts;
   };
   return {
@@ -62,20 +65,21 @@ export function termCounter(analysis: Analysis): TermCounter {
         return [text];
       }
       const texts = segmented(text, segment);
-      segmentStart.push(segments.length());
+      segmentStart.push(segmentCount);
       return texts;
     },
     take() {
-      const ofSegments = segment === 'none' ? undefined : { start: segmentStart.array(), ...segments.rows() };
+      const ofSegments = segment === 'none' ? undefined : { start: segmentStart.array(), ...segments.take() };
       const counted: Counted = {
-        counts: { ...documents.rows(), segments: ofSegments },
+        counts: { ...documents.take(), segments: ofSegments },
         firstTerm: taken,
         terms: numbering.terms.slice(taken),
         leftOut,
       };
       taken = numbering.terms.length;
       if (numbering.size() > MOST_HELD) [numbering, taken] = [termNumbering(analysis), 0];
-      [documents, segments, segmentStart, leftOut] = [rowCounter(), rowCounter(), growing(), nothingLeftOut()];
+      [leftOut, segmentCount] = [nothingLeftOut(), 0];
+      segmentStart.clear();
       segmentStart.push(0);
       return counted;
     },

@@ -97,8 +97,11 @@ export function termNumbering(analysis: Analysis): TermNumbering {
         hash = Math.imul(hash ^ bytes[at]!, HASH_FACTOR);
         at++;
       } while (isWithin[bytes[at]!] !== 0);
-      if (at - from <= LONGEST_FORM) take(forms.of(bytes, from, at, hash));
-      else outcomesOf(bytes.toString('utf8', from, at)).forEach(take);
+      if (at - from > LONGEST_FORM) {
+        outcomesOf(bytes.toString('utf8', from, at)).forEach(take);
+        continue;
+      }
+      take(forms.of(bytes, from, at, hash));
     }
   };
 

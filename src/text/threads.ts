@@ -9,7 +9,7 @@ import type { Document } from './read.js';
 const CHUNK = 512 * 1024;
 
 /** Chunks that this thread counts before it starts others, which takes as long as counting these. */
-const ALONE = 8;
+const ALONE = 4;
 
 /** Chunks that a worker is given at once: the one it counts, and the next. */
 const GIVEN = 2;

@@ -28,7 +28,7 @@ type Builder = Pick<CorpusBuilder, 'number' | 'add'>;
 function add(builder: Builder, id: string, terms: readonly string[], meta: Named['meta'] = []): void {
   const counter = rowCounter();
   counter.add(terms.map(builder.number));
-  builder.add([{ id, meta }], counter.rows());
+  builder.add([{ id, meta }], counter.take());
 }
 
 /** Adds a document as the terms of each of its segments. */
@@ -37,8 +37,8 @@ function addSegments(builder: Builder, id: string, parts: readonly (readonly str
   const segments = rowCounter();
   document.add(parts.flat().map(builder.number));
   for (const part of parts) segments.add(part.map(builder.number));
-  const start = Uint32Array.of(0, segments.length());
-  builder.add([{ id, meta: [] }], { ...document.rows(), segments: { start, ...segments.rows() } });
+  const start = Uint32Array.of(0, parts.length);
+  builder.add([{ id, meta: [] }], { ...document.take(), segments: { start, ...segments.take() } });
 }
 
 function words(text: string): string[] {
