@@ -313,19 +313,23 @@ async function* batches(
   const builder = fixedVocabularyBuilder(vocabulary, []);
   const counter = termCounter(ready);
   const renumber = renumbering(builder.number);
-  let counted: Named[] = [];
+  let named: Named[] = [];
   let texts: (readonly string[])[] = [];
   let held = 0;
+  const flush = (): void => {
+    builder.add(named, renumber(counter.take()));
+    named = [];
+  };
   const batch = (): NewDocuments => {
-    builder.add(counted, renumber(counter.take()));
+    flush();
     const made = { ...builder.take(), texts: keepsTexts ? texts : null };
-    [counted, texts, held] = [[], [], 0];
+    [texts, held] = [[], 0];
     return made;
   };
   for await (const { id, text } of found) {
     const segments = counter.add(text);
     if (keepsTexts) texts.push(segments);
-    counted.push({ id, meta: [] });
+    if (named.push({ id, meta: [] }) === BATCH) flush();
     if (++held === size) yield batch();
   }
   if (held > 0) yield batch();

@@ -8,7 +8,8 @@ export const threadsSettings = {
     value: 'N',
     min: 1,
     max: 256,
-    describe: 'threads that read text and run the kernels of LDA; no result depends on it [default: the cores]',
+    describe:
+      'threads that count the terms of text and run the kernels of LDA; no result depends on it [default: the cores]',
   },
 } as const;
 

@@ -28,7 +28,7 @@ const MOST_HELD = 2_000_000;
  * A counter by an analysis. A segment without terms stays; an n-gram never reaches over two segments; single tokens as
  * segments are the terms of the text, one each.
  */
-export function termCounter(analysis: Analysis): TermCounter {
+export function termCounter(analysis: Analysis, mostHeld = MOST_HELD): TermCounter {
   const { segment } = analysis.record;
   let numbering = termNumbering(analysis);
   let taken = 0;
@@ -77,7 +77,7 @@ export function termCounter(analysis: Analysis): TermCounter {
         leftOut,
       };
       taken = numbering.terms.length;
-      if (numbering.size() > MOST_HELD) [numbering, taken] = [termNumbering(analysis), 0];
+      if (numbering.size() > mostHeld) [numbering, taken] = [termNumbering(analysis), 0];
       [leftOut, segmentCount] = [nothingLeftOut(), 0];
       segmentStart.clear();
       segmentStart.push(0);
