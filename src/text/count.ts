@@ -22,7 +22,7 @@ export interface TermCounter {
 }
 
 /** Forms and terms at which a counter forgets what it knows, so that its memory is bounded. */
-const MOST_HELD = 2_000_000;
+const MOST_HELD = 1_000_000;
 
 /**
  * A counter by an analysis. A segment without terms stays; an n-gram never reaches over two segments; single tokens as

@@ -113,7 +113,8 @@ export function termNumbering(analysis: Analysis): TermNumbering {
       if (tokenPattern !== null) outcomesOf(text).forEach(take);
       else {
         // A text of n UTF-16 units has at most 3n bytes; a space after them ends the last form.
-        if (bytes.length <= 3 * text.length) bytes = Buffer.alloc(Math.max(4096, 6 * text.length));
+        if (bytes.length <= 3 * text.length)
+          bytes = Buffer.allocUnsafe(Math.max(2 * bytes.length, 3 * text.length + 1));
         const end = bytes.write(text, 'utf8');
         bytes[end] = SPACE;
         takeForms(end);
