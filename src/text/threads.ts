@@ -75,7 +75,7 @@ async function* chunks(found: AsyncIterable<Document>): AsyncGenerator<Chunk> {
     for await (const { id, meta, text } of found) {
       chunk.documents.push({ id, meta });
       chunk.texts.push(text);
-      size += text.length;
+      size += text.length + 1;
       if (size < CHUNK) continue;
       yield chunk;
       [chunk, size] = [{ documents: [], texts: [] }, 0];
