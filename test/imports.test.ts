@@ -24,7 +24,7 @@ const DOORS: Readonly<Record<string, RegExp>> = {
   stopword: /^text\//,
   natural: /^text\//,
   'ml-matrix': /^math\/matrix\.ts$/,
-  'node:worker_threads': /^pool\.ts$/,
+  'node:worker_threads': /^(pool|text\/threads)\.ts$/,
   'string-width': /^report\/table\.ts$/,
 };
 

@@ -1,4 +1,11 @@
-import { corpusBuilder, fixedVocabularyBuilder, type Pruning, prune, withVocabulary } from '../corpus/build.js';
+import {
+  corpusBuilder,
+  fixedVocabularyBuilder,
+  type Named,
+  type Pruning,
+  prune,
+  withVocabulary,
+} from '../corpus/build.js';
 import { type Corpus, documentCount, tokenCount, withColumns } from '../corpus/corpus.js';
 import { STATUS, UserError } from '../errors.js';
 import { readCorpus } from '../files/corpus-file.js';
@@ -9,29 +16,29 @@ import type { Values } from '../settings.js';
 import {
   type Analysis,
   type AnalysisRecord,
-  analyse,
-  analyseSegments,
-  analysis,
   checkedRecord,
   type LeftOut,
   nothingLeftOut,
   recordAnalysis,
 } from '../text/analyse.js';
+import { renumbering, termCounter } from '../text/count.js';
 import { metaNames } from '../text/fields.js';
 import { inputName } from '../text/input.js';
 import { columnNames, pointBatches } from '../text/points.js';
 import { countsReader, type Document, documents } from '../text/read.js';
 import type { SegmentKind } from '../text/segment.js';
 import { cuts, readSettings, textSettings } from '../text/settings.js';
+import { countDocuments } from '../text/threads.js';
 import type { LoadedModel } from './_model.js';
 import type { Progress } from './_progress.js';
+import { threadsOf, type threadsSettings } from './_threads.js';
 
 /** Options of every command that reads text, and of those that choose its terms. */
 export const readGroups = { 'Reading documents': readSettings } as const;
 export const textGroups = { ...readGroups, 'From text to terms': textSettings } as const;
 
 type ReadValues = Values<typeof readSettings>;
-type TextValues = ReadValues & Values<typeof textSettings>;
+type TextValues = ReadValues & Values<typeof textSettings> & Values<typeof threadsSettings>;
 
 /** What a corpus file says of how the corpus was made. */
 export interface CorpusRecord {
@@ -100,18 +107,16 @@ export async function loadCorpus(
     return { ...prune(withSegments(corpus, reads, name), asked), text: null };
   }
   const text = await recordAnalysis({ ...values, segment });
-  const ready = await analysis(text);
   const builder = corpusBuilder(metaNames(values));
   say.begin(`reading ${name}`);
   let count = 0;
   const leftOut = nothingLeftOut();
-  for await (const document of documents(inputs, { ...values, onWarning }, process.stdin)) {
-    if (segment === 'none') builder.add(document.id, analyse(document.text, ready, leftOut), document.meta);
-    else {
-      const segments = analyseSegments(document.text, ready, leftOut).map(({ terms }) => terms);
-      builder.addSegments(document.id, segments, document.meta);
-    }
-    if (++count % 1000 === 0) say.update(count, `${grouped(count)} documents`, { documents: count });
+  const found = documents(inputs, { ...values, onWarning }, process.stdin);
+  for await (const part of countDocuments(found, text, threadsOf(values), builder.number)) {
+    builder.add(part.documents, part.counts);
+    for (const why of Object.keys(leftOut) as (keyof LeftOut)[]) leftOut[why] += part.leftOut[why];
+    count += part.documents.length;
+    if (count >= 1000) say.update(count, `${grouped(count)} documents`, { documents: count });
   }
   say.end();
   if (leftOut.kept === 0) throw noTerms(count, leftOut);
@@ -303,28 +308,29 @@ async function* batches(
   vocabulary: readonly string[],
   size: number,
 ): AsyncGenerator<NewDocuments> {
-  const isWhole = ready.record.segment === 'none';
   // All documents as one batch are for scores: their texts would only take memory
-  const keepsTexts = !isWhole && size < Number.POSITIVE_INFINITY;
-  let builder = fixedVocabularyBuilder(vocabulary, []);
-  let texts: string[][] = [];
+  const keepsTexts = ready.record.segment !== 'none' && size < Number.POSITIVE_INFINITY;
+  const builder = fixedVocabularyBuilder(vocabulary, []);
+  const counter = termCounter(ready);
+  const renumber = renumbering(builder.number);
+  let named: Named[] = [];
+  let texts: (readonly string[])[] = [];
   let held = 0;
-  const batch = (): NewDocuments => ({ ...builder.finish(), texts: keepsTexts ? texts : null });
+  const flush = (): void => {
+    builder.add(named, renumber(counter.take()));
+    named = [];
+  };
+  const batch = (): NewDocuments => {
+    flush();
+    const made = { ...builder.take(), texts: keepsTexts ? texts : null };
+    [texts, held] = [[], 0];
+    return made;
+  };
   for await (const { id, text } of found) {
-    if (isWhole) builder.add(id, analyse(text, ready), []);
-    else {
-      const segments = analyseSegments(text, ready);
-      builder.addSegments(
-        id,
-        segments.map(({ terms }) => terms),
-        [],
-      );
-      if (keepsTexts) texts.push(segments.map((segment) => segment.text));
-    }
-    if (++held === size) {
-      yield batch();
-      [builder, texts, held] = [fixedVocabularyBuilder(vocabulary, []), [], 0];
-    }
+    const segments = counter.add(text);
+    if (keepsTexts) texts.push(segments);
+    if (named.push({ id, meta: [] }) === BATCH) flush();
+    if (++held === size) yield batch();
   }
   if (held > 0) yield batch();
 }

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 
-/** The option of commands whose E-steps have kernels. */
+/** The option of commands that read much text or whose E-steps have kernels. */
 export const threadsSettings = {
   threads: {
     kind: 'integer',
@@ -8,7 +8,8 @@ export const threadsSettings = {
     value: 'N',
     min: 1,
     max: 256,
-    describe: 'threads of the kernels of LDA; no result depends on it [default: the cores]',
+    describe:
+      'threads that count the terms of text and run the kernels of LDA; no result depends on it [default: the cores]',
   },
 } as const;
 

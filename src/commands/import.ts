@@ -6,6 +6,7 @@ import { defineCommand } from './_command.js';
 import { type CorpusRecord, corpusSize, loadCorpus, textGroups } from './_corpus.js';
 import { outputFileSettings } from './_output.js';
 import { progress } from './_progress.js';
+import { threadsSettings } from './_threads.js';
 import { version } from './_version.js';
 
 const pointSettings = {
@@ -28,7 +29,7 @@ or a corpus file made by thema import; - is stdin.`,
     ['thema import corpus.safetensors --min-df 10 -o corpus.ldac', 'convert, and cut rare terms'],
   ],
   operands: [{ name: 'inputs', many: true }],
-  groups: { ...textGroups, Points: pointSettings, Output: outputFileSettings },
+  groups: { ...textGroups, Points: pointSettings, Options: threadsSettings, Output: outputFileSettings },
   async run({ inputs, values, given }) {
     const say = progress(values);
     const { output, force } = values;

@@ -29,12 +29,18 @@ export type Pruning = {
   readonly droppedBy: Readonly<Record<'min-df' | 'max-df' | 'max-vocabulary', Dropped>>;
 };
 
+/** What a document is called, and one value for each metadata column. */
+export type Named = { readonly id: string; readonly meta: readonly string[] };
+
+/** Counts of documents, and of their segments if they have any, over terms by number; rows are in no order. */
+export type Counts = Rows & { readonly segments?: Segments | undefined };
+
 /** A matrix in the making: its documents so far. */
 export type CorpusBuilder = {
-  /** Adds a document. `terms` are its tokens in any order, `meta` one value for each metadata column. */
-  add(id: string, terms: readonly string[], meta: readonly string[]): void;
-  /** Adds a document as the tokens of each of its segments; its row is their sum. Of one builder, all or no documents. */
-  addSegments(id: string, segments: readonly (readonly string[])[], meta: readonly string[]): void;
+  /** The number of a term, the next one for a new term. */
+  number(term: string): number;
+  /** Adds documents. All that are added have segments, or none has. */
+  add(documents: readonly Named[], counts: Counts): void;
   /**
    * The corpus of the documents added, without the terms that the cuts remove: most frequent term first, ties in
    * code-point order; documents without terms stay. The builder is used up.
@@ -44,56 +50,48 @@ export type CorpusBuilder = {
   finish(cuts: Cuts): { corpus: Corpus; pruning: Pruning };
 };
 
-/** Builds a corpus, and its vocabulary, from the terms of documents. Holds the matrix, never the text. */
+/** Builds a corpus, and its vocabulary, from counts of documents. Holds the matrix, never the text. */
 export function corpusBuilder(metaNames: readonly string[]): CorpusBuilder {
   const termOf = new Map<string, number>();
-  const rows = rowsBuilder(metaNames);
-  const number = (term: string): number => {
-    const known = termOf.get(term);
-    if (known !== undefined) return known;
-    termOf.set(ownCopy(term), termOf.size);
-    return termOf.size - 1;
-  };
+  const documents = documentsBuilder(metaNames);
   return {
-    add: (id, terms, meta) => rows.add(id, meta, terms, number),
-    addSegments: (id, segments, meta) => rows.addSegments(id, meta, segments, number),
+    number(term) {
+      const known = termOf.get(term);
+      if (known !== undefined) return known;
+      termOf.set(term, termOf.size);
+      return termOf.size - 1;
+    },
+    add: documents.add,
     finish(cuts) {
       const vocabulary = [...termOf.keys()];
       termOf.clear();
-      return pruned(rows.finish(vocabulary), cuts, 'by frequency');
+      return pruned(documents.take(vocabulary), cuts, 'by frequency');
     },
   };
 }
 
 /** Documents over a vocabulary that is given. */
 export type FixedVocabularyBuilder = {
-  add(id: string, terms: readonly string[], meta: readonly string[]): void;
-  /** Adds a document as the tokens of each of its segments; its row is their sum. Of one builder, all or no documents. */
-  addSegments(id: string, segments: readonly (readonly string[])[], meta: readonly string[]): void;
-  /** The corpus, and for each document how many of its tokens are not in the vocabulary. */
-  finish(): { corpus: Corpus; unseen: Uint32Array };
+  /** The number of a term; all that are not in the vocabulary have the one after its last. */
+  number(term: string): number;
+  /** Adds documents. All that are added have segments, or none has. */
+  add(documents: readonly Named[], counts: Counts): void;
+  /** The corpus of the documents added since the last call, and for each how many of its tokens are not in the vocabulary. */
+  take(): { corpus: Corpus; unseen: Uint32Array };
 };
 
-/** Builds a corpus over the vocabulary of a model: other terms are counted and left out. */
+/** Builds corpora over the vocabulary of a model: other terms are counted and left out. */
 export function fixedVocabularyBuilder(
   vocabulary: readonly string[],
   metaNames: readonly string[],
 ): FixedVocabularyBuilder {
   const termOf = new Map(vocabulary.map((term, i) => [term, i]));
-  const rows = rowsBuilder(metaNames);
-  const unseen = growing();
-  const unknown = (tokens: readonly string[]) => tokens.reduce((sum, term) => sum + (termOf.has(term) ? 0 : 1), 0);
-  const number = (term: string) => termOf.get(term);
+  const newTerm = Int32Array.from([...vocabulary.keys(), GONE]);
+  const documents = documentsBuilder(metaNames);
   return {
-    add(id, terms, meta) {
-      rows.add(id, meta, terms, number);
-      unseen.push(unknown(terms));
-    },
-    addSegments(id, segments, meta) {
-      rows.addSegments(id, meta, segments, number);
-      unseen.push(segments.reduce((sum, terms) => sum + unknown(terms), 0));
-    },
-    finish: () => ({ corpus: rows.finish(vocabulary), unseen: unseen.array() }),
+    number: (term) => termOf.get(term) ?? vocabulary.length,
+    add: documents.add,
+    take: () => overVocabulary(documents.take(vocabulary), newTerm, vocabulary),
   };
 }
 
@@ -110,6 +108,15 @@ export function prune(corpus: Corpus, cuts: Cuts): { corpus: Corpus; pruning: Pr
 export function withVocabulary(corpus: Corpus, vocabulary: readonly string[]): { corpus: Corpus; unseen: Uint32Array } {
   const termOf = new Map(vocabulary.map((term, i) => [term, i]));
   const newTerm = Int32Array.from(corpus.vocabulary, (term) => termOf.get(term) ?? GONE);
+  return overVocabulary(corpus, newTerm, vocabulary);
+}
+
+/** The corpus with term t as `newTerm[t]`; tokens of those that are GONE are counted as unseen. */
+function overVocabulary(
+  corpus: Corpus,
+  newTerm: Int32Array,
+  vocabulary: readonly string[],
+): { corpus: Corpus; unseen: Uint32Array } {
   const unseen = new Uint32Array(documentCount(corpus));
   for (let d = 0; d < unseen.length; d++)
     for (let i = corpus.rowStart[d]!; i < corpus.rowStart[d + 1]!; i++)
@@ -133,27 +140,33 @@ export function codePointOrder(a: string, b: string): number {
 }
 
 /** A list of 32-bit numbers that doubles as it fills. */
-export type Growing = { push(value: number): void; length(): number; array(): Uint32Array };
+export type Growing = { push(value: number): void; length(): number; array(): Uint32Array; clear(): void };
 
 export function growing(): Growing {
   let held = new Uint32Array(1024);
   let length = 0;
   return {
     push(value) {
-      if (length === held.length) {
-        const larger = new Uint32Array(2 * length);
-        larger.set(held);
-        held = larger;
-      }
+      if (length === held.length) held = larger(held, length);
       held[length++] = value;
     },
     length: () => length,
     array: () => held.slice(0, length),
+    clear() {
+      length = 0;
+    },
   };
 }
 
+/** A copy with room for so many numbers more, at least. */
+function larger(numbers: Uint32Array, more: number): Uint32Array<ArrayBuffer> {
+  const copy = new Uint32Array(2 * numbers.length + more);
+  copy.set(numbers);
+  return copy;
+}
+
 /** Rows of terms and counts, of documents or of segments. */
-type Rows = Pick<Corpus, 'rowStart' | 'term' | 'count'>;
+export type Rows = Pick<Corpus, 'rowStart' | 'term' | 'count'>;
 
 /** Sorts the entries of each row by term, in place. The terms of a row differ. */
 export function sortRows({ rowStart, term, count }: Rows, terms: number): void {
@@ -173,72 +186,105 @@ function isAscending(row: Uint32Array): boolean {
   return true;
 }
 
-/** Collects documents over terms as `number` knows them; a token of which it knows none is left out. */
-function rowsBuilder(metaNames: readonly string[]) {
-  const documents = countsBuilder();
-  const segments = countsBuilder();
-  const segmentStart = growing();
-  const ids: string[] = [];
-  const meta = metaNames.map((): string[] => []);
-  segmentStart.push(0);
-  type Number = (token: string) => number | undefined;
-  const add = (id: string, values: readonly string[], tokens: readonly string[], number: Number): void => {
-    documents.add(tokens, number);
-    ids.push(id);
-    for (let i = 0; i < meta.length; i++) meta[i]!.push(values[i] ?? '');
-  };
+/** Collects documents over terms by number. */
+function documentsBuilder(metaNames: readonly string[]) {
+  let documents = rowsBuilder();
+  let segments = rowsBuilder();
+  let segmentStart = growing();
+  let ids: string[] = [];
+  let meta = metaNames.map((): string[] => []);
   return {
-    add,
-    addSegments(id: string, values: readonly string[], parts: readonly (readonly string[])[], number: Number): void {
-      for (const part of parts) segments.add(part, number);
-      segmentStart.push(segments.length());
-      add(id, values, parts.flat(), number);
+    add(named: readonly Named[], counts: Counts): void {
+      for (const { id, meta: values } of named) {
+        ids.push(id);
+        for (let i = 0; i < meta.length; i++) meta[i]!.push(values[i] ?? '');
+      }
+      documents.add(counts);
+      if (counts.segments === undefined) return;
+      const before = segments.length();
+      if (segmentStart.length() === 0) segmentStart.push(0);
+      for (const end of counts.segments.start.subarray(1)) segmentStart.push(before + end);
+      segments.add(counts.segments);
     },
-    finish(vocabulary: readonly string[]): Corpus {
-      const isSegmented = segmentStart.length() > 1;
-      return {
-        ...documents.finish(vocabulary.length),
+    /** The documents since the last call. */
+    take(vocabulary: readonly string[]): Corpus {
+      const corpus = {
+        ...documents.rows(),
         vocabulary,
         ids,
         meta: new Map(metaNames.map((name, i) => [name, meta[i]!])),
-        ...(isSegmented ? { segments: { start: segmentStart.array(), ...segments.finish(vocabulary.length) } } : {}),
+        ...(segmentStart.length() === 0 ? {} : { segments: { start: segmentStart.array(), ...segments.rows() } }),
       };
+      [documents, segments, segmentStart, ids] = [rowsBuilder(), rowsBuilder(), growing(), []];
+      meta = metaNames.map(() => []);
+      return corpus;
     },
   };
 }
 
-/** Collects rows of counts. */
-function countsBuilder() {
-  const rowStart = growing();
-  const entryTerm = growing();
-  const entryCount = growing();
-  let counts = new Uint32Array(1024);
-  rowStart.push(0);
+/** Puts rows after rows. */
+function rowsBuilder() {
+  const parts: Rows[] = [];
+  let length = 0;
   return {
-    add(tokens: readonly string[], number: (token: string) => number | undefined): void {
-      const here: number[] = [];
-      for (const token of tokens) {
-        const term = number(token);
-        if (term === undefined) continue;
-        if (term >= counts.length) {
-          const larger = new Uint32Array(2 * Math.max(term, counts.length));
-          larger.set(counts);
-          counts = larger;
-        }
-        if (counts[term]!++ === 0) here.push(term);
-      }
-      for (const term of here) {
-        entryTerm.push(term);
-        entryCount.push(counts[term]!);
-        counts[term] = 0;
-      }
-      rowStart.push(entryTerm.length());
+    add(rows: Rows): void {
+      parts.push(rows);
+      length += rows.rowStart.length - 1;
     },
     /** Rows so far. */
-    length: () => rowStart.length() - 1,
-    finish(terms: number): Rows {
-      const rows = { rowStart: rowStart.array(), term: entryTerm.array(), count: entryCount.array() };
-      sortRows(rows, terms);
+    length: () => length,
+    rows(): Rows {
+      const entries = parts.reduce((sum, { term }) => sum + term.length, 0);
+      const all = {
+        rowStart: new Uint32Array(length + 1),
+        term: new Uint32Array(entries),
+        count: new Uint32Array(entries),
+      };
+      let row = 0;
+      let entry = 0;
+      for (const { rowStart, term, count } of parts) {
+        for (let r = 0; r < rowStart.length; r++) all.rowStart[row + r] = entry + rowStart[r]!;
+        all.term.set(term, entry);
+        all.count.set(count, entry);
+        row += rowStart.length - 1;
+        entry += term.length;
+      }
+      return all;
+    },
+  };
+}
+
+/** Counts tokens, by the numbers of their terms: each call of `add` makes one row. */
+export function rowCounter() {
+  const rowStart = growing();
+  let term = new Uint32Array(1024);
+  let count = new Uint32Array(1024);
+  /** By term, within a row; 0 between rows. */
+  let counts = new Uint32Array(1024);
+  let end = 0;
+  rowStart.push(0);
+  return {
+    add(tokens: ArrayLike<number>): void {
+      if (end + tokens.length > term.length)
+        [term, count] = [larger(term, tokens.length), larger(count, tokens.length)];
+      const first = end;
+      for (let i = 0; i < tokens.length; i++) {
+        const token = tokens[i]!;
+        if (token >= counts.length) counts = larger(counts, token);
+        if (counts[token]!++ === 0) term[end++] = token;
+      }
+      for (let i = first; i < end; i++) {
+        count[i] = counts[term[i]!]!;
+        counts[term[i]!] = 0;
+      }
+      rowStart.push(end);
+    },
+    /** The rows since the last call. */
+    take(): Rows {
+      const rows = { rowStart: rowStart.array(), term: term.slice(0, end), count: count.slice(0, end) };
+      rowStart.clear();
+      rowStart.push(0);
+      end = 0;
       return rows;
     },
   };
@@ -380,9 +426,4 @@ function nothingLeft(
     `no terms left of ${Object.values(dropped).reduce((sum, { terms }) => sum + terms, 0)}: --${by} removed ${most.terms} in ${limit} of the ${units}`,
     { hint: by === 'min-df' ? 'lower it: --min-df 1' : 'raise it: --max-df 1.0' },
   );
-}
-
-/** A term cut from a text would keep the whole text in memory: V8's substrings of 13 or more characters are views. */
-function ownCopy(term: string): string {
-  return term.length < 13 ? term : Buffer.from(term).toString();
 }

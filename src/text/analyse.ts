@@ -2,7 +2,7 @@ import { UserError } from '../errors.js';
 import { parseSetting } from '../settings.js';
 import { elisions, withoutElision } from './elision.js';
 import { patternTokens } from './pattern.js';
-import { SEGMENTS, type SegmentKind, segmentTexts } from './segment.js';
+import { SEGMENTS, type SegmentKind } from './segment.js';
 import { type TextValues, textSettings } from './settings.js';
 import { stemLanguage, stemmer } from './stem.js';
 import { loadStopWords } from './stop-words.js';
@@ -83,19 +83,17 @@ export function nothingLeftOut(): LeftOut {
   return { kept: 0, stopWords: 0, short: 0, long: 0 };
 }
 
+/** A word of a text: the term it is, unless it is left out. */
+export type Word = { readonly word: string; readonly why: keyof LeftOut };
+
 /**
- * The terms of a text, in order: normal form, tokens, stop words and short words out, stems, n-grams. Nothing else
- * in thema goes from text to terms. An n-gram (`united_states`) takes words that neighbour each other in the text,
- * punctuation aside: a word left out stands between its neighbours.
- *
- * @param count counts the words that were kept and left out
+ * The words of a text, in order: normal form, tokens, elided words off, stop words and short words marked as left out,
+ * stems of the others. Nothing else in thema goes from text to terms.
  */
-export function analyse(text: string, analysis: Analysis, count: LeftOut = nothingLeftOut()): string[] {
+export function words(text: string, analysis: Analysis): Word[] {
   const { record, stopWords, elided, stem } = analysis;
-  const { keepCase, minLength, ngrams } = record;
-  const terms: string[] = [];
-  const run: string[] = [];
-  for (const token of analysis.tokens(normal(text, keepCase, analysis.locale))) {
+  const { keepCase, minLength } = record;
+  return analysis.tokens(normal(text, keepCase, analysis.locale)).map((token) => {
     const word = elided.size === 0 ? token : withoutElision(token, elided);
     const why = stopWords.has(keepCase ? lowerCase(word, analysis.locale) : word)
       ? 'stopWords'
@@ -104,34 +102,8 @@ export function analyse(text: string, analysis: Analysis, count: LeftOut = nothi
         : word.length > LONGEST_WORD
           ? 'long'
           : 'kept';
-    count[why]++;
-    if (why !== 'kept') {
-      run.length = 0;
-      continue;
-    }
-    const term = stem === undefined ? word : stem(word);
-    terms.push(term);
-    if (ngrams > 1) {
-      for (let n = 1; n < ngrams && n <= run.length; n++) terms.push([...run.slice(-n), term].join('_'));
-      run.push(term);
-      if (run.length >= ngrams) run.shift();
-    }
-  }
-  return terms;
-}
-
-/** A segment of a text and its terms. */
-export type AnalysedSegment = { readonly text: string; readonly terms: readonly string[] };
-
-/**
- * The segments of a text with their terms, in order; one without terms stays. An n-gram never reaches over two
- * segments; single tokens as segments are the terms that {@link analyse} finds, one each.
- */
-export function analyseSegments(text: string, analysis: Analysis, count?: LeftOut): AnalysedSegment[] {
-  const { segment } = analysis.record;
-  if (segment === 'none') return [{ text, terms: analyse(text, analysis, count) }];
-  if (segment === 'token') return analyse(text, analysis, count).map((term) => ({ text: term, terms: [term] }));
-  return segmentTexts(text, segment).map((piece) => ({ text: piece, terms: analyse(piece, analysis, count) }));
+    return { word: why === 'kept' && stem !== undefined ? stem(word) : word, why };
+  });
 }
 
 /**

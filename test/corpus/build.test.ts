@@ -1,11 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
+  type CorpusBuilder,
   type Cuts,
   codePointOrder,
   corpusBuilder,
   fixedVocabularyBuilder,
+  type Named,
   prune,
+  rowCounter,
   withVocabulary,
 } from '../../src/corpus/build.js';
 import { type Corpus, documentCount, tokenCount } from '../../src/corpus/corpus.js';
@@ -14,9 +17,28 @@ import { UserError } from '../../src/errors.js';
 function built(texts: readonly string[], cuts: Cuts = {}) {
   const builder = corpusBuilder([]);
   texts.forEach((text, i) => {
-    builder.add(String(i), words(text), []);
+    add(builder, String(i), words(text));
   });
   return builder.finish(cuts);
+}
+
+type Builder = Pick<CorpusBuilder, 'number' | 'add'>;
+
+/** Adds a document as its terms. */
+function add(builder: Builder, id: string, terms: readonly string[], meta: Named['meta'] = []): void {
+  const counter = rowCounter();
+  counter.add(terms.map(builder.number));
+  builder.add([{ id, meta }], counter.take());
+}
+
+/** Adds a document as the terms of each of its segments. */
+function addSegments(builder: Builder, id: string, parts: readonly (readonly string[])[]): void {
+  const document = rowCounter();
+  const segments = rowCounter();
+  document.add(parts.flat().map(builder.number));
+  for (const part of parts) segments.add(part.map(builder.number));
+  const start = Uint32Array.of(0, parts.length);
+  builder.add([{ id, meta: [] }], { ...document.take(), segments: { start, ...segments.take() } });
 }
 
 function words(text: string): string[] {
@@ -54,8 +76,8 @@ describe('corpusBuilder', () => {
 
   test('keeps metadata, one value a document', () => {
     const builder = corpusBuilder(['year', 'party']);
-    builder.add('x', ['a'], ['1900', 'R']);
-    builder.add('y', ['a'], ['1904']);
+    add(builder, 'x', ['a'], ['1900', 'R']);
+    add(builder, 'y', ['a'], ['1904']);
     expect(Object.fromEntries(builder.finish({}).corpus.meta)).toEqual({ year: ['1900', '1904'], party: ['R', ''] });
   });
 
@@ -64,7 +86,7 @@ describe('corpusBuilder', () => {
       fc.property(someDocuments, (documents) => {
         fc.pre(documents.some((d) => d.length > 0));
         const builder = corpusBuilder([]);
-        for (const [i, terms] of documents.entries()) builder.add(String(i), terms, []);
+        for (const [i, terms] of documents.entries()) add(builder, String(i), terms);
         const { corpus } = builder.finish({});
         documents.forEach((terms, d) => {
           const expected = new Map<string, number>();
@@ -88,7 +110,7 @@ describe('corpusBuilder', () => {
   test('grows beyond its first allocation', () => {
     const terms = Array.from({ length: 5000 }, (_, i) => `t${i}`);
     const builder = corpusBuilder([]);
-    for (let d = 0; d < 5; d++) builder.add(String(d), terms.slice(d), []);
+    for (let d = 0; d < 5; d++) add(builder, String(d), terms.slice(d));
     const { corpus } = builder.finish({});
     expect(corpus.vocabulary).toHaveLength(5000);
     expect(tokenCount(corpus)).toBe(25_000 - 10);
@@ -166,10 +188,10 @@ describe('prune', () => {
 describe('a given vocabulary', () => {
   test('unseen tokens are counted by document', () => {
     const builder = fixedVocabularyBuilder(['b', 'a'], []);
-    builder.add('x', words('a z b a y z'), []);
-    builder.add('y', words('q'), []);
-    builder.add('z', [], []);
-    const { corpus, unseen } = builder.finish();
+    add(builder, 'x', words('a z b a y z'));
+    add(builder, 'y', words('q'));
+    add(builder, 'z', []);
+    const { corpus, unseen } = builder.take();
     expect(bags(corpus)).toEqual([{ b: 1, a: 2 }, {}, {}]);
     expect([...unseen]).toEqual([3, 1, 0]);
     expect([...corpus.term]).toEqual([0, 1]);
@@ -182,10 +204,10 @@ describe('a given vocabulary', () => {
         const free = corpusBuilder([]);
         const fixed = fixedVocabularyBuilder(vocabulary, []);
         for (const [i, terms] of documents.entries()) {
-          free.add(String(i), terms, []);
-          fixed.add(String(i), terms, []);
+          add(free, String(i), terms);
+          add(fixed, String(i), terms);
         }
-        expect(withVocabulary(free.finish({}).corpus, vocabulary)).toEqual(fixed.finish());
+        expect(withVocabulary(free.finish({}).corpus, vocabulary)).toEqual(fixed.take());
       }),
     );
   });
@@ -227,7 +249,7 @@ describe('segments', () => {
 
   test('stay in order, those without terms too, and the documents are their sums', () => {
     const builder = corpusBuilder([]);
-    filled((id, segments) => builder.addSegments(id, segments, []));
+    filled((id, segments) => addSegments(builder, id, segments));
     const { corpus } = builder.finish({});
     expect(segmentsOf(corpus)).toEqual(without());
     const { segments: _, ...whole } = corpus;
@@ -236,15 +258,15 @@ describe('segments', () => {
 
   test('survive pruning, another vocabulary, and a builder over a fixed one', () => {
     const builder = corpusBuilder([]);
-    filled((id, segments) => builder.addSegments(id, segments, []));
+    filled((id, segments) => addSegments(builder, id, segments));
     const { corpus } = builder.finish({ maxVocabulary: 3 });
     expect(segmentsOf(corpus)).toEqual(without('rare'));
     // b is in two segments of one document: the cuts count segments
     expect(segmentsOf(prune(corpus, { minDf: { documents: 2 } }).corpus)).toEqual(without('rare', 'c'));
     expect(segmentsOf(withVocabulary(corpus, ['c', 'z', 'a']).corpus)).toEqual(without('rare', 'b'));
     const fixed = fixedVocabularyBuilder(['c', 'a'], []);
-    filled((id, segments) => fixed.addSegments(id, segments, []));
-    const made = fixed.finish();
+    filled((id, segments) => addSegments(fixed, id, segments));
+    const made = fixed.take();
     expect(segmentsOf(made.corpus)).toEqual(without('rare', 'b'));
     expect([...made.unseen]).toEqual([3, 0, 1]);
   });

@@ -5,8 +5,9 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { UserError } from '../../src/errors.js';
 import { withDefaults } from '../../src/settings.js';
-import { type Analysis, analyse, analysis, checkedRecord, recordAnalysis } from '../../src/text/analyse.js';
+import { type Analysis, analysis, checkedRecord, recordAnalysis } from '../../src/text/analyse.js';
 import { type TextValues, textSettings } from '../../src/text/settings.js';
+import { analyse } from './_terms.js';
 
 function values(given: Partial<TextValues> = {}): TextValues {
   return withDefaults(textSettings, given);

@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { withDefaults } from '../../src/settings.js';
-import { analyse, analyseSegments, analysis, checkedRecord, recordAnalysis } from '../../src/text/analyse.js';
+import { analysis, checkedRecord, recordAnalysis } from '../../src/text/analyse.js';
 import { segmentTexts } from '../../src/text/segment.js';
 import { textSettings } from '../../src/text/settings.js';
+import { analyse, analyseSegments } from './_terms.js';
 
 const sentences = (text: string) => segmentTexts(text, 'sentence');
 
