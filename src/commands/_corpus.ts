@@ -244,7 +244,7 @@ export interface NewDocuments {
 }
 
 /** Documents of one batch of text at most. */
-const BATCH = 256;
+const BATCH = 1024;
 
 /**
  * The inputs over the vocabulary of `model`, in order: text in batches of a few hundred documents, so that memory does

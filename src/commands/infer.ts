@@ -1,6 +1,6 @@
 import { documentCount, entryStart, tokenCount } from '../corpus/corpus.js';
 import { cutBlocks } from '../em/blocks.js';
-import { infer } from '../em/infer.js';
+import { infer, NO_SUMS } from '../em/infer.js';
 import { withDocuments } from '../em/state.js';
 import { type DocumentRow, documentsReport, topProportions } from '../report/documents.js';
 import { defineCommand } from './_command.js';
@@ -40,7 +40,7 @@ they come: memory does not grow with their number. The model's own text settings
       const theta = new Float64Array(dims.K);
       for await (const { corpus, unseen } of found) {
         const state = withDocuments(model, dims, loaded.state, documentCount(corpus));
-        await infer(model, model.prepare(corpus, state), cutBlocks(entryStart(corpus)), state);
+        await infer(model, model.prepare(corpus, state), cutBlocks(entryStart(corpus)), state, NO_SUMS);
         for (let d = 0; d < documentCount(corpus); d++) {
           model.proportions(state, d, theta);
           yield {

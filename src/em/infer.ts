@@ -1,6 +1,9 @@
 import { type Blocks, eachBlock } from './blocks.js';
 import type { Model, State, Sums } from './model.js';
 
+/** Sums for who wants the posteriors alone. */
+export const NO_SUMS: Sums = { statistics: null, terms: new Float64Array(0) };
+
 /**
  * E-steps with Θ fixed: the posterior of new documents, each from the model's uninformed start, so that a document's
  * result depends on the document alone. Adds to `sums`, for those who want more than the terms.

@@ -24,7 +24,7 @@ export interface State {
 export interface Sums {
   /** Expected sufficient statistics, plain sums over documents; null where nobody needs them. */
   readonly statistics: Arrays | null;
-  /** The objective's terms, in the order of the model's `terms`; nats. */
+  /** The objective's terms, in the order of the model's `terms`, in nats; an empty array where nobody needs them. */
   readonly terms: Float64Array;
   /** Variance of the terms' sum, one number, where an E-step estimates it from samples and somebody asks. */
   readonly variance?: Float64Array | undefined;
@@ -115,7 +115,7 @@ export interface Stage {
 /** A model that explains documents by topics: how it starts, and what the reports ask of it. */
 export interface TopicModel<Documents, Data = Documents> extends Model<Data> {
   /** A stage of the fit to `documents` that comes first, if any, with documents held out to judge it by. */
-  stage?(documents: Documents, heldOut: Documents | null, random: Random): Stage;
+  stage?(documents: Documents, heldOut: Documents | null, random: Random): Stage | undefined;
   /** Adds the expectations of documents that were held out to the parameters, and derives. */
   absorb?(state: State, statistics: Arrays): void;
   /** The share of the documents that a fit keeps out to stop on, and when it does. */

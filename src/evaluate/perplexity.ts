@@ -1,6 +1,6 @@
 import { type Corpus, documentCount, tokenCount } from '../corpus/corpus.js';
 import { cutBlocks } from '../em/blocks.js';
-import { infer } from '../em/infer.js';
+import { infer, NO_SUMS } from '../em/infer.js';
 import type { State, TopicModel } from '../em/model.js';
 import { type Dims, withDocuments } from '../em/state.js';
 import { STATUS, UserError } from '../errors.js';
@@ -57,7 +57,7 @@ export async function completionScore(
   heldOut: Corpus,
 ): Promise<Score> {
   const state = withDocuments(model, dims, params, documentCount(observed));
-  await infer(model, model.prepare(observed, state), cutBlocks(observed.rowStart), state);
+  await infer(model, model.prepare(observed, state), cutBlocks(observed.rowStart), state, NO_SUMS);
   const predict = model.predictor(state);
   if (predict === null) {
     throw new UserError(`a ${model.name} has no probability of a token: its documents are points`, {

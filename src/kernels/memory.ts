@@ -18,8 +18,8 @@ export interface KernelMemory {
   /** Calls a kernel with the arguments of each task, numbers and pointers in bytes, on all threads. */
   run(name: KernelName, tasks: readonly (readonly number[])[]): void;
   /**
-   * Makes room for arrays of these many 4-byte numbers, all zero, each 16-byte aligned. Frees what was there, but for what
-   * lies before `from`: the `end` of what was laid out first.
+   * Makes room for arrays of these many 4-byte numbers, each 16-byte aligned. Frees what was there, but for what lies before
+   * `from`: the `end` of what was laid out first. What was not laid out before is zero.
    */
   layOut<N extends string>(lengths: Readonly<Record<N, number>>, from?: number): Readonly<Record<N | 'end', number>>;
   f32(pointer: number, length: number): Float32Array;
@@ -64,7 +64,6 @@ export function kernelMemory(threads: number): KernelMemory {
       }
       const has = memory.buffer.byteLength / PAGE;
       if (pages > has) memory.grow(pages - has);
-      new Uint8Array(memory.buffer, from, end - from).fill(0);
       return Object.fromEntries([...pointers, ['end', end]]) as never;
     },
     f32: (pointer, length) => new Float32Array(memory.buffer, pointer, length),

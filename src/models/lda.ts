@@ -155,6 +155,7 @@ export function createLda(
   /** Whether `expLogBeta` and the kernel's topics are those of `logBeta`. */
   let isScaled = false;
   let isTaken = false;
+  let hasPoints = false;
   /** Σ E[log β] and the entropy of q(β) but for its normaliser, where the kernel found them. */
   let ofTopics = { total: 0, entropy: 0 };
   /** E[β] under the parameters, once somebody asked for it. */
@@ -362,16 +363,18 @@ export function createLda(
       if ((start === 'cold' && length > 0) || length === 0) uninformed(alpha, length, gamma, d * K);
       if (length > 0) documents++;
     }
-    if (!isTaken) kernel.setTopics(derived['logBeta']!, derived['rowMaximum']!);
-    isTaken = true;
     const points = start === 'cold' && answersWithPoints;
     const most = start === 'cold' ? Math.max(rounds, ROUNDS_OF_NEW) : rounds;
     if (points) {
-      kernel.setPoints(meanTopics(state));
+      if (!hasPoints) kernel.setPoints(meanTopics(state));
+      hasPoints = true;
       const found = kernel.documents(corpus, from, to, alpha, gamma, most, tolerance, true);
       copyRows(found.gamma, found.K4, gamma, from, to);
       if (topicTerm !== null) kernel.terms(corpus, from, to, topicTerm, true);
+      if (terms.length === 0 && statistics === null) return;
     }
+    if (!isTaken) kernel.setTopics(derived['logBeta']!, derived['rowMaximum']!);
+    isTaken = true;
     const isFixed = points || start === 'fixed';
     const found = kernel.documents(corpus, from, to, alpha, gamma, isFixed ? 0 : most, tolerance, false);
     const ofAlpha = logNormaliser(alpha, 0, K);
@@ -485,6 +488,7 @@ export function createLda(
     }
     isScaled = false;
     isTaken = false;
+    hasPoints = false;
     mean = undefined;
   }
 
@@ -544,8 +548,9 @@ export function createLda(
     }
   }
 
-  /** The collapsed stage; see lda-collapsed.ts. */
-  function stage(corpus: Corpus, heldOut: Corpus | null, random: Random): Stage {
+  /** The collapsed stage, see lda-collapsed.ts; not of one document, which has no others to start from. */
+  function stage(corpus: Corpus, heldOut: Corpus | null, random: Random): Stage | undefined {
+    if (documentCount(corpus) < 2) return undefined;
     const eta = settings.eta ?? COLLAPSED_ETA;
     const found = createCollapsedStage(
       corpus,

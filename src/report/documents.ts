@@ -14,9 +14,23 @@ export interface DocumentRow {
 
 /** The `n` largest of K proportions, largest first, ties by topic number. */
 export function topProportions(proportions: Float64Array, n: number): DocumentRow['topics'] {
+  if (n < proportions.length / 8) return fewLargest(proportions, n);
   return Array.from(proportions, (proportion, topic) => ({ topic, proportion }))
     .sort((a, b) => b.proportion - a.proportion || a.topic - b.topic)
     .slice(0, n);
+}
+
+/** The same by insertion, for few of many. */
+function fewLargest(proportions: Float64Array, n: number): { topic: number; proportion: number }[] {
+  const largest: { topic: number; proportion: number }[] = [];
+  for (let topic = 0; topic < proportions.length; topic++) {
+    const proportion = proportions[topic]!;
+    if (largest.length === n && !(proportion > largest[n - 1]!.proportion)) continue;
+    let at = Math.min(largest.length, n - 1);
+    for (; at > 0 && largest[at - 1]!.proportion < proportion; at--) largest[at] = largest[at - 1]!;
+    largest[at] = { topic, proportion };
+  }
+  return largest;
 }
 
 /** Proportions of documents, one row each, in their order; rows may stream. */

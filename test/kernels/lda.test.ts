@@ -10,13 +10,13 @@ import { createCollapsedStage } from '../../src/models/lda-collapsed.js';
 import { withDefaults } from '../../src/settings.js';
 import { corpusOf } from '../_corpora.js';
 
-/** Documents of 0 to 60 random terms, some of them often. */
-function randomCorpus(D: number, V: number, seed: number): Corpus {
+/** Documents of 0 to 60 random terms, some of them up to `often` times. */
+function randomCorpus(D: number, V: number, seed: number, often = 40): Corpus {
   const draws = random(seed);
   const documents = Array.from({ length: D }, () => {
     const counts = new Map<number, number>();
     for (let n = draws.integer(61); n > 0; n--)
-      counts.set(draws.integer(V), 1 + (draws.integer(9) === 0 ? draws.integer(40) : 0));
+      counts.set(draws.integer(V), 1 + (draws.integer(9) === 0 ? draws.integer(often) : 0));
     return [...counts] as [number, number][];
   });
   return corpusOf(documents, V);
@@ -179,12 +179,13 @@ async function collapsed(corpus: Corpus, K: number, precise: boolean, passes: nu
 
 describe('the collapsed stage of LDA', () => {
   it.each([1, 2, 4, 5, 31])('of K = %i topics agrees with the reference', async (K) => {
-    const corpus = randomCorpus(60, 40, 20 + K);
-    // before α is learned: draws from shares that differ by rounding may differ
+    // Before α is learned, for draws from shares that differ by rounding may differ; and where terms are often repeated the
+    // updates are unstable, and what differs by rounding drifts apart.
+    const corpus = randomCorpus(200, 40, 20 + K, 2);
     const [kernel, reference] = [await collapsed(corpus, K, false, 3), await collapsed(corpus, K, true, 3)];
-    expect(difference(kernel.tokens, reference.tokens)).toBeLessThan(5e-3);
-    expect(difference(kernel.topicTerm, reference.topicTerm)).toBeLessThan(5e-3);
-    expect(Math.abs(kernel.score - reference.score)).toBeLessThan(1e-3);
+    expect(difference(kernel.tokens, reference.tokens)).toBeLessThan(1e-3);
+    expect(difference(kernel.topicTerm, reference.topicTerm)).toBeLessThan(1e-3);
+    expect(Math.abs(kernel.score - reference.score)).toBeLessThan(1e-5);
   });
 
   it('learns the α of the reference, whose draws are the same', async () => {
