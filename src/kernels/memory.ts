@@ -3,7 +3,13 @@ import { STATUS, UserError } from '../errors.js';
 import { createPool } from '../pool.js';
 
 /** The functions of assembly/. */
-export type KernelName = 'ldaDocuments' | 'ldaTerms' | 'ldaStartDocuments' | 'ldaStartTerms';
+export type KernelName =
+  | 'ldaDocuments'
+  | 'ldaTerms'
+  | 'ldaStartDocuments'
+  | 'ldaStartTerms'
+  | 'gmmPoints'
+  | 'gmmStatistics';
 
 /** A memory for kernels, laid out afresh for each corpus, and the threads that run them on it. */
 export interface KernelMemory {
@@ -12,6 +18,7 @@ export interface KernelMemory {
   /** Frees everything and makes room for arrays of these many 4-byte numbers, all zero, each 16-byte aligned. */
   layOut<N extends string>(lengths: Readonly<Record<N, number>>): Readonly<Record<N, number>>;
   f32(pointer: number, length: number): Float32Array;
+  f64(pointer: number, length: number): Float64Array;
   u32(pointer: number, length: number): Uint32Array;
 }
 
@@ -41,7 +48,7 @@ export function kernelMemory(threads: number): KernelMemory {
       const pages = Math.ceil(end / PAGE);
       if (pages > MOST_PAGES) {
         throw new UserError(
-          `the corpus and its topics need ${(end / 2 ** 30).toFixed(1)} GiB in single precision, there are 4`,
+          `the kernels need ${(end / 2 ** 30).toFixed(1)} GiB for the corpus and its topics, there are 4`,
           {
             status: STATUS.usage,
             hint: 'fewer topics or terms, or --precise, which has no such limit',
@@ -54,6 +61,7 @@ export function kernelMemory(threads: number): KernelMemory {
       return Object.fromEntries(pointers) as never;
     },
     f32: (pointer, length) => new Float32Array(memory.buffer, pointer, length),
+    f64: (pointer, length) => new Float64Array(memory.buffer, pointer, length),
     u32: (pointer, length) => new Uint32Array(memory.buffer, pointer, length),
   };
 }

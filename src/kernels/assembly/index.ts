@@ -1,1 +1,2 @@
+export * from './gmm';
 export * from './lda';
