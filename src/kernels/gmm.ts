@@ -134,7 +134,7 @@ export function createGmmKernel(
         tasksOf(cutEvenly(0, K, 1, MOST_TASKS), (k, end, task) => [
           ...[k, end, from, to, P4, K, Number(dense), at.values, at.mean, at.responsibility],
           ...[at.count, at.first, at.second],
-          ...[at.delta + 8 * task * TILE * P4, at.weighted + 8 * task * TILE * P4],
+          ...[at.delta + 8 * task * TILE * P4, at.weighted + 8 * task * TILE * P4, at.squares + 16 * task * TILE],
         ]),
       );
       count.set(counts);

@@ -94,18 +94,35 @@ function addSquares(out: usize, a: v128, b: v128): void {
   v128.store(out, f64x2.add(v128.load(out), f64x2.add(f64x2.mul(a, a), f64x2.mul(b, b))));
 }
 
-/** Σ_p (f_p (x_p − μ_p))² of `rows` points, each as a pair of doubles. */
+/**
+ * Σ_p (f_p (x_p − μ_p))² of `rows` points, four at a time, each as a pair of doubles; of an incomplete last four, the others
+ * are whatever lies in memory there.
+ */
 function diagonalDistances(rows: u32, bytes: usize, x: usize, mean: usize, factor: usize, squares: usize): void {
-  for (let end = squares + <usize>rows * 16; squares < end; squares += 16, x += bytes) {
-    let even = f64x2.splat(0);
-    let odd = f64x2.splat(0);
-    for (let p: usize = 0; p < bytes; p += 32) {
-      const y = f64x2.mul(v128.load(factor + p), f64x2.sub(v128.load(x + p), v128.load(mean + p)));
-      even = f64x2.add(even, f64x2.mul(y, y));
-      const z = f64x2.mul(v128.load(factor + p, 16), f64x2.sub(v128.load(x + p, 16), v128.load(mean + p, 16)));
-      odd = f64x2.add(odd, f64x2.mul(z, z));
+  for (let n: u32 = 0; n < rows; n += 4, squares += 64, x += 4 * bytes) {
+    const x1 = x + bytes;
+    const x2 = x1 + bytes;
+    const x3 = x2 + bytes;
+    let s0 = f64x2.splat(0);
+    let s1 = f64x2.splat(0);
+    let s2 = f64x2.splat(0);
+    let s3 = f64x2.splat(0);
+    for (let p: usize = 0; p < bytes; p += 16) {
+      const mu = v128.load(mean + p);
+      const f = v128.load(factor + p);
+      const y0 = f64x2.mul(f, f64x2.sub(v128.load(x + p), mu));
+      const y1 = f64x2.mul(f, f64x2.sub(v128.load(x1 + p), mu));
+      const y2 = f64x2.mul(f, f64x2.sub(v128.load(x2 + p), mu));
+      const y3 = f64x2.mul(f, f64x2.sub(v128.load(x3 + p), mu));
+      s0 = f64x2.add(s0, f64x2.mul(y0, y0));
+      s1 = f64x2.add(s1, f64x2.mul(y1, y1));
+      s2 = f64x2.add(s2, f64x2.mul(y2, y2));
+      s3 = f64x2.add(s3, f64x2.mul(y3, y3));
     }
-    v128.store(squares, f64x2.add(even, odd));
+    v128.store(squares, s0);
+    v128.store(squares, s1, 16);
+    v128.store(squares, s2, 32);
+    v128.store(squares, s3, 48);
   }
 }
 
@@ -241,9 +258,45 @@ function addProducts(rows: u32, bytes: usize, delta: usize, weighted: usize, out
 }
 
 /**
+ * Adds Σ_n r_n δ_n of a tile of points to `first`, and the diagonal of Σ_n r_n δ_n δ_nᵀ to `second`; or, if dense, leaves
+ * δ_n and r_n δ_n in `delta` and `weighted`. `tile` holds where x_n lies, in the lower half of a double, and r_n, by turns.
+ */
+function addMoments(
+  rows: usize,
+  bytes: usize,
+  dense: bool,
+  tile: usize,
+  mean: usize,
+  first: usize,
+  second: usize,
+  delta: usize,
+  weighted: usize,
+): void {
+  const end = tile + (rows << 4);
+  for (let p: usize = 0; p < bytes; p += 16) {
+    const mu = v128.load(mean + p);
+    let sum = v128.load(first + p);
+    let squares = dense ? f64x2.splat(0) : v128.load(second + p);
+    for (let n = tile, out = p; n < end; n += 16, out += bytes) {
+      const d = f64x2.sub(v128.load(<usize>load<u32>(n) + p), mu);
+      const w = f64x2.mul(v128.load64_splat(n, 8), d);
+      sum = f64x2.add(sum, w);
+      if (dense) {
+        v128.store(delta + out, d);
+        v128.store(weighted + out, w);
+      } else {
+        squares = f64x2.add(squares, f64x2.mul(w, d));
+      }
+    }
+    v128.store(first + p, sum);
+    if (!dense) v128.store(second + p, squares);
+  }
+}
+
+/**
  * Statistics of components [from, to) over points [first, end), in order: adds Σ r to count and Σ r δ to firstMoment, writes
  * second, Σ r δ δᵀ (`dense`: the tiles of the lower triangle of P4×P4) or its diagonal (P4), with δ = x − μ. `delta` and
- * `weighted` are room for TILE×P4.
+ * `weighted` are room for TILE×P4, `tile` for 2 TILE.
  */
 export function gmmStatistics(
   from: u32,
@@ -261,6 +314,7 @@ export function gmmStatistics(
   second: usize,
   delta: usize,
   weighted: usize,
+  tile: usize,
 ): void {
   const bytes = <usize>P4 << 3;
   const secondBytes = dense ? bytes * P4 : bytes;
@@ -270,32 +324,19 @@ export function gmmStatistics(
     const out = second + k * secondBytes;
     memory.fill(out, 0, secondBytes);
     let total = load<f64>(count + (k << 3));
-    let rows: usize = 0;
-    for (let n = <usize>first; n < end; n++) {
-      const r = load<f64>(responsibility + ((n * K + k) << 3));
-      if (r < NEGLIGIBLE) continue;
-      total += r;
-      const weight = f64x2.splat(r);
-      const x = values + n * bytes;
-      const d = delta + rows * bytes;
-      const w = weighted + rows * bytes;
-      for (let p: usize = 0; p < bytes; p += 16) {
-        const difference = f64x2.sub(v128.load(x + p), v128.load(mu + p));
-        const product = f64x2.mul(weight, difference);
-        v128.store(sum + p, f64x2.add(v128.load(sum + p), product));
-        if (dense) {
-          v128.store(d + p, difference);
-          v128.store(w + p, product);
-        } else {
-          v128.store(out + p, f64x2.add(v128.load(out + p), f64x2.mul(product, difference)));
-        }
+    for (let n = <usize>first; n < end; ) {
+      let rows: usize = 0;
+      for (; n < end && rows < TILE; n++) {
+        const r = load<f64>(responsibility + ((n * K + k) << 3));
+        if (r < NEGLIGIBLE) continue;
+        total += r;
+        store<u32>(tile + (rows << 4), <u32>(values + n * bytes));
+        store<f64>(tile + (rows << 4), r, 8);
+        rows++;
       }
-      if (dense && ++rows === <usize>TILE) {
-        addProducts(TILE, bytes, delta, weighted, out);
-        rows = 0;
-      }
+      addMoments(rows, bytes, dense, tile, mu, sum, out, delta, weighted);
+      if (dense) addProducts(<u32>rows, bytes, delta, weighted, out);
     }
-    if (rows > 0) addProducts(<u32>rows, bytes, delta, weighted, out);
     store<f64>(count + (k << 3), total);
   }
 }
