@@ -1,4 +1,5 @@
 import { kernelMemory } from './memory.js';
+import { copyRows, roundUp4 } from './rows.js';
 import { cutEvenly, tasksOf } from './tasks.js';
 
 /** The mixture as the E-step reads it: arrays of models/gmm.ts by their names there. */
@@ -47,7 +48,7 @@ export function createGmmKernel(
   threads: number,
 ): GmmKernel {
   const memory = kernelMemory(threads);
-  const P4 = Math.ceil(P / 4) * 4;
+  const P4 = roundUp4(P);
   const dense = size > P;
   const factorSize = dense ? P4 * P4 : P4;
   const factors = tied ? 1 : K;
@@ -152,10 +153,4 @@ export function createGmmKernel(
       }
     },
   };
-}
-
-/** Copies the first numbers of rows that are `width` wide to rows that are `toWidth` wide. */
-function copyRows(from: Float64Array, width: number, to: Float64Array, toWidth: number, rows: number): void {
-  const shared = Math.min(width, toWidth);
-  for (let r = 0; r < rows; r++) for (let i = 0; i < shared; i++) to[r * toWidth + i] = from[r * width + i]!;
 }

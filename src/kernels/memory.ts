@@ -9,7 +9,10 @@ export type KernelName =
   | 'ldaStartDocuments'
   | 'ldaStartTerms'
   | 'gmmPoints'
-  | 'gmmStatistics';
+  | 'gmmStatistics'
+  | 'multiply'
+  | 'vaeLogits'
+  | 'vaeGradients';
 
 /** A memory for kernels, laid out afresh for each corpus, and the threads that run them on it. */
 export interface KernelMemory {

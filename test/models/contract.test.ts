@@ -31,6 +31,7 @@ const SETTINGS: Readonly<Record<string, readonly Values[]>> = {
   hmm: [{}, { inference: 'vb' }, { alpha: 0, eta: 0 }, { stickiness: 5 }, { start: 'random' }],
   vae: [
     { hidden: 20, batch: 10, rate: 0.02, dropout: 0 },
+    { hidden: 20, batch: 10, rate: 0.02, dropout: 0, precise: true },
     { hidden: 20, batch: 10, rate: 0.02, decoder: 'mixture' },
   ],
 };

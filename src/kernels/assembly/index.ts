@@ -1,2 +1,4 @@
 export * from './gmm';
 export * from './lda';
+export * from './matrix';
+export * from './vae';

@@ -1,0 +1,10 @@
+/** `n` rounded up to a multiple of 4: how long rows are in the memory of kernels. */
+export function roundUp4(n: number): number {
+  return Math.ceil(n / 4) * 4;
+}
+
+/** Copies the first numbers of rows that are `width` wide to rows that are `toWidth` wide. */
+export function copyRows(from: Float64Array, width: number, to: Float64Array, toWidth: number, rows: number): void {
+  const shared = Math.min(width, toWidth);
+  for (let r = 0; r < rows; r++) for (let i = 0; i < shared; i++) to[r * toWidth + i] = from[r * width + i]!;
+}
