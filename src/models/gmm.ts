@@ -112,7 +112,7 @@ export const gmmSettings = {
   precise: {
     kind: 'flag',
     default: false,
-    describe: 'compute by the plain loops that the kernels are checked against, in a tenth of the speed',
+    describe: 'compute by the plain loops that the kernels are checked against, five to eight times slower',
   },
 } as const satisfies Settings;
 

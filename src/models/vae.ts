@@ -126,7 +126,7 @@ export const vaeSettings = {
   precise: {
     kind: 'flag',
     default: false,
-    describe: 'compute by the plain loops that the kernels are checked against, in a fifth of the speed',
+    describe: 'compute by the plain loops that the kernels are checked against, at half the speed',
   },
 } as const satisfies Settings;
 
