@@ -128,7 +128,7 @@ export function createCollapsedKernel(
     topics({ firstTerm, terms }, eta, noise) {
       memory.run(
         'collapsedTopics',
-        tasksOf(cutEvenly(0, terms, TASK_ROWS), (from, to) => [
+        tasksOf(cutEvenly(0, terms, TASK_ROWS, MOST_TASKS - 1), (from, to) => [
           ...[from, to, K4, eta, noise, at.blockTerm + 4 * firstTerm, at.start, at.topics],
           ...[at.own + rowBytes * firstTerm, at.beta, at.scale],
         ]),
@@ -159,7 +159,7 @@ export function createCollapsedKernel(
       );
     },
     completion(rounds) {
-      const cuts = cutEvenly(0, lengths.scores, Math.ceil(lengths.scores / MOST_ROOMS));
+      const cuts = cutEvenly(0, lengths.scores, 1, MOST_ROOMS);
       memory.run(
         'collapsedCompletion',
         tasksOf(cuts, (first, end, task) => [

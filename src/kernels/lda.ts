@@ -1,5 +1,6 @@
 import { type Corpus, documentCount } from '../corpus/corpus.js';
 import { kernelMemory } from './memory.js';
+import { copyRows, roundUp4 } from './rows.js';
 import { type Columns, columnsOf, cutEvenly, cutTasks, MOST_TASKS, tasksOf } from './tasks.js';
 
 /** What phase 1 of documents [from, to) found; each array is valid until the next call. */
@@ -68,7 +69,7 @@ export interface LdaKernel {
 const TASK_TERMS = 64;
 
 export function createLdaKernel({ V, K }: { V: number; K: number }, threads: number): LdaKernel {
-  const K4 = Math.ceil(K / 4) * 4;
+  const K4 = roundUp4(K);
   const memory = kernelMemory(threads);
   const topics = memory.layOut({
     beta: V * K4,
@@ -84,7 +85,7 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
     alpha: K4,
   });
   memory.f64(topics.lambda, V * K4).fill(1);
-  const termTasks = cutEvenly(0, V, Math.max(TASK_TERMS, Math.ceil(V / 1024)));
+  const termTasks = cutEvenly(0, V, TASK_TERMS, MOST_TASKS - 1);
   let laidOut: Corpus | undefined;
   let at!: ReturnType<typeof layOut>;
   const columns = new Map<string, Columns>();
@@ -116,12 +117,6 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
     return pointers;
   }
 
-  /** Copies rows of K numbers to rows of K4, or back. */
-  function widen(from: ArrayLike<number>, to: Float32Array | Float64Array): void {
-    const rows = from.length / K;
-    for (let row = 0, i = 0; row < rows; row++) for (let k = 0; k < K; k++, i++) to[row * K4 + k] = from[i]!;
-  }
-
   /** Σ over terms of the pairs in `found`. */
   function pairs(found: Float64Array): [number, number] {
     const sums: [number, number] = [0, 0];
@@ -134,7 +129,7 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
 
   return {
     expectLog(lambda, digammaSums, logBeta) {
-      widen(lambda, memory.f64(topics.lambda, V * K4));
+      copyRows(lambda, K, memory.f64(topics.lambda, V * K4), K4, V);
       memory.f64(topics.digammaSums, K4).set(digammaSums);
       memory.run(
         'ldaExpectLog',
@@ -142,13 +137,12 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
           ...[from, to, K4, K, topics.lambda, topics.digammaSums, topics.logBeta, topics.found],
         ]),
       );
-      const wide = memory.f64(topics.logBeta, V * K4);
-      for (let w = 0, i = 0; w < V; w++) for (let k = 0; k < K; k++, i++) logBeta[i] = wide[w * K4 + k]!;
+      copyRows(memory.f64(topics.logBeta, V * K4), K4, logBeta, K, V);
       const [total, entropy] = pairs(memory.f64(topics.found, 2 * V));
       return { total, entropy };
     },
     setTopics(logBeta, rowMaximum) {
-      widen(logBeta, memory.f64(topics.logBeta, V * K4));
+      copyRows(logBeta, K, memory.f64(topics.logBeta, V * K4), K4, V);
       memory.run(
         'ldaScale',
         tasksOf(termTasks, (from, to) => [
@@ -158,14 +152,14 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
       rowMaximum.set(memory.f64(topics.maximum, V));
     },
     setPoints(beta) {
-      widen(beta, memory.f32(topics.points, V * K4));
+      copyRows(beta, K, memory.f32(topics.points, V * K4), K4, V);
     },
     documents(corpus, from, to, alpha, gamma, rounds, tolerance, points) {
       if (corpus !== laidOut) at = layOut(corpus);
       // what is padded is 1: γ stays 1 there, and adds nothing to the bound
       memory.f32(topics.alpha, K4).fill(1).set(alpha);
       const rows = memory.f32(at.gamma + 4 * from * K4, (to - from) * K4).fill(1);
-      widen(gamma.subarray(from * K, to * K), rows);
+      copyRows(gamma.subarray(from * K), K, rows, K4, to - from);
       const { rowStart, term, count, theta, tokens, ratio, terms, logTheta } = at;
       const tasks = tasksOf(cutTasks(corpus.rowStart, from, to), (first, end, task) => [
         ...[first, end, K4, K, rounds, tolerance, points ? 1 : 0, rowStart, term, count],

@@ -11,15 +11,20 @@ export type KernelName =
   | 'collapsedTopics'
   | 'collapsedDocuments'
   | 'collapsedTerms'
-  | 'collapsedCompletion';
+  | 'collapsedCompletion'
+  | 'gmmPoints'
+  | 'gmmStatistics'
+  | 'multiply'
+  | 'vaeLogits'
+  | 'vaeGradients';
 
 /** A memory for kernels, laid out afresh for each corpus, and the threads that run them on it. */
 export interface KernelMemory {
   /** Calls a kernel with the arguments of each task, numbers and pointers in bytes, on all threads. */
   run(name: KernelName, tasks: readonly (readonly number[])[]): void;
   /**
-   * Makes room for arrays of these many 4-byte numbers, each 16-byte aligned. Frees what was there, but for what lies before
-   * `from`: the `end` of what was laid out first. What was not laid out before is zero.
+   * Makes room for arrays of these many 4-byte numbers, all zero, each 16-byte aligned. Frees what was there, but for what
+   * lies before `from`: the `end` of what was laid out first.
    */
   layOut<N extends string>(lengths: Readonly<Record<N, number>>, from?: number): Readonly<Record<N | 'end', number>>;
   f32(pointer: number, length: number): Float32Array;
@@ -43,6 +48,8 @@ export function kernelMemory(threads: number): KernelMemory {
   const memory = new WebAssembly.Memory({ initial: 1, maximum: MOST_PAGES, shared: true });
   const kernels = new WebAssembly.Instance(compiled, { env: { memory } }).exports as Record<string, () => void>;
   const pool = createPool(threads, compiled, memory, kernels);
+  /** Beyond it nothing has been written: it is zero, and takes no room yet. */
+  let written = BASE;
   return {
     run: pool.run,
     layOut(lengths, from = BASE) {
@@ -55,7 +62,7 @@ export function kernelMemory(threads: number): KernelMemory {
       const pages = Math.ceil(end / PAGE);
       if (pages > MOST_PAGES) {
         throw new UserError(
-          `the corpus and its topics need ${(end / 2 ** 30).toFixed(1)} GiB in single precision, there are 4`,
+          `the kernels need ${(end / 2 ** 30).toFixed(1)} GiB for the corpus and its topics, there are 4`,
           {
             status: STATUS.usage,
             hint: 'fewer topics or terms, or --precise, which has no such limit',
@@ -64,6 +71,8 @@ export function kernelMemory(threads: number): KernelMemory {
       }
       const has = memory.buffer.byteLength / PAGE;
       if (pages > has) memory.grow(pages - has);
+      if (written > from) new Uint8Array(memory.buffer, from, Math.min(end, written) - from).fill(0);
+      written = Math.max(written, end);
       return Object.fromEntries([...pointers, ['end', end]]) as never;
     },
     f32: (pointer, length) => new Float32Array(memory.buffer, pointer, length),

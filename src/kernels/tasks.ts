@@ -15,12 +15,12 @@ export function cutTasks(start: Uint32Array, from: number, to: number): number[]
   return cuts;
 }
 
-/** Boundaries between `from` and `to`, `size` apart. */
-export function cutEvenly(from: number, to: number, size: number): number[] {
+/** Boundaries that cut [from, to) into at most `most` parts, each but the last a multiple of `unit` long. */
+export function cutEvenly(from: number, to: number, unit: number, most: number): number[] {
+  const size = unit * Math.ceil((to - from) / unit / most);
   const cuts: number[] = [];
-  for (let i = from; i < to; i += size) cuts.push(i);
-  if (to > from) cuts.push(to);
-  return cuts;
+  for (let cut = from; cut < to; cut += size) cuts.push(cut);
+  return [...cuts, to];
 }
 
 /** Tasks of the ranges between neighbouring cuts. */

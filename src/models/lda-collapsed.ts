@@ -31,6 +31,7 @@ import {
   type CollapsedSteps,
   createCollapsedKernel,
 } from '../kernels/collapsed.js';
+import { copyRows, roundUp4 } from '../kernels/rows.js';
 import { columnsOf } from '../kernels/tasks.js';
 import { learnPriorFromCounts } from '../math/dirichlet.js';
 import type { Random } from '../math/random.js';
@@ -85,7 +86,7 @@ export function createCollapsedStage(
   random: Random,
 ): CollapsedStage {
   const D = documentCount(given);
-  const K4 = Math.ceil(K / 4) * 4;
+  const K4 = roundUp4(K);
   const { dealt, corpus, blockEnds } = deal(given, K4);
   const B = blockEnds.length;
   const { blocks, blockTerm, chunkRow, chunkStart, entry, mostEntries } = layOutBlocks(corpus, blockEnds, V);
@@ -195,7 +196,7 @@ export function createCollapsedStage(
     pass,
     score(topics, alpha) {
       arrays.alpha.set(alpha);
-      for (let w = 0, i = 0; w < V; w++) for (let k = 0; k < K; k++, i++) arrays.beta[w * K4 + k] = topics[i]!;
+      copyRows(topics, K, arrays.beta, K4, V);
       steps.completion(COMPLETION_ROUNDS);
       return arrays.scores.reduce((sum, x) => sum + x, 0) / other.count.reduce((sum, n) => sum + n, 0);
     },

@@ -4,6 +4,7 @@
  */
 import type { Corpus } from '../corpus/corpus.js';
 import type { Arrays, Shapes, State } from '../em/model.js';
+import { createDecoderKernel, type DecoderKernel } from '../kernels/vae.js';
 import { log } from '../math/special.js';
 import {
   EPSILON,
@@ -55,7 +56,7 @@ export interface Decoder {
  *
  * @see Srivastava & Sutton 2017, §4
  */
-export function productDecoder(V: number, K: number): Decoder {
+export function productDecoder(V: number, K: number, threads: number, precise: boolean): Decoder {
   // Columns of the batch at work, V×C: logits, then probabilities and gradients.
   let logits = new Float64Array(0);
   let g = new Float64Array(0);
@@ -63,6 +64,8 @@ export function productDecoder(V: number, K: number): Decoder {
   let sum = new Float64Array(0);
   const mean = new Float64Array(V);
   const variance = new Float64Array(V);
+  let created: DecoderKernel | undefined;
+  const kernel = (): DecoderKernel => (created ??= createDecoderKernel({ V, K }, threads));
 
   function room(C: number): void {
     if (most.length >= C) return;
@@ -71,27 +74,46 @@ export function productDecoder(V: number, K: number): Decoder {
   }
 
   /** From `logits` the softmax into `g` and the words' log probabilities; then `g` becomes ∂words/∂logits if wanted. */
-  function softmax({ corpus, documents, B, S }: Columns, words: Float64Array, gradient: boolean): void {
-    const C = B * S;
+  function softmax(columns: Columns, words: Float64Array, gradient: boolean): void {
+    const C = columns.B * columns.S;
     softmaxColumns(logits, V, C, most, sum, g);
-    const { rowStart, term, count } = corpus;
     for (let c = 0; c < C; c++) sum[c] = most[c]! + log(sum[c]!);
-    words.fill(0, 0, C);
-    const length = most.fill(0, 0, C);
+    const length = most;
+    score(columns, logits, C, sum, words, length);
+    if (!gradient) return;
+    for (let w = 0, at = 0; w < V; w++) for (let c = 0; c < C; c++, at++) g[at]! *= -length[c]!;
+    addCounts(columns, g, C);
+  }
+
+  /** The columns' log probabilities and lengths in tokens, from logits in rows of `width` and their log Σ e^logit. */
+  function score(
+    { corpus, documents, B, S }: Columns,
+    logits: Float64Array,
+    width: number,
+    logSum: Float64Array,
+    words: Float64Array,
+    length: Float64Array,
+  ): void {
+    const { rowStart, term, count } = corpus;
+    words.fill(0, 0, B * S);
+    length.fill(0, 0, B * S);
     for (let b = 0; b < B; b++) {
       for (let i = rowStart[documents[b]!]!; i < rowStart[documents[b]! + 1]!; i++) {
         const n = count[i]!;
-        for (let c = b * S, at = term[i]! * C + c; c < b * S + S; c++, at++) {
-          words[c]! += n * (logits[at]! - sum[c]!);
+        for (let c = b * S, at = term[i]! * width + c; c < b * S + S; c++, at++) {
+          words[c]! += n * (logits[at]! - logSum[c]!);
           length[c]! += n;
         }
       }
     }
-    if (!gradient) return;
-    for (let w = 0, at = 0; w < V; w++) for (let c = 0; c < C; c++, at++) g[at]! *= -length[c]!;
+  }
+
+  /** Adds the documents' counts to rows of `width`. */
+  function addCounts({ corpus, documents, B, S }: Columns, out: Float64Array, width: number): void {
+    const { rowStart, term, count } = corpus;
     for (let b = 0; b < B; b++) {
       for (let i = rowStart[documents[b]!]!; i < rowStart[documents[b]! + 1]!; i++)
-        for (let c = b * S, at = term[i]! * C + c; c < b * S + S; c++, at++) g[at]! += count[i]!;
+        for (let c = b * S, at = term[i]! * width + c; c < b * S + S; c++, at++) out[at]! += count[i]!;
     }
   }
 
@@ -114,6 +136,17 @@ export function productDecoder(V: number, K: number): Decoder {
     train(columns, theta, { params }, sums, words, gTheta) {
       const { B } = columns;
       room(B);
+      if (!precise) {
+        const found = kernel().logits(params['beta']!, theta, params['shift']!, B, true);
+        score(columns, found.logits, found.width, found.logSum, words, most);
+        addCounts(columns, found.counts, found.width);
+        kernel().gradients(most, gTheta, sums['beta']!, sums['shift']!);
+        for (let w = 0; w < V; w++) {
+          sums['mean']![w]! += B * found.mean[w]!;
+          sums['variance']![w]! += B * found.variance[w]!;
+        }
+        return;
+      }
       mixForward(params['beta']!, theta, V, K, B, logits);
       normaliseRows(logits, V, B, mean, variance);
       addToRows(logits, B, params['shift']!);
@@ -136,6 +169,14 @@ export function productDecoder(V: number, K: number): Decoder {
     evaluate(columns, theta, { derived }, words, gTheta) {
       const C = columns.B * columns.S;
       room(C);
+      if (!precise) {
+        const found = kernel().logits(derived['scaledBeta']!, theta, derived['offset']!, C, false);
+        score(columns, found.logits, found.width, found.logSum, words, most);
+        if (gTheta === null) return;
+        addCounts(columns, found.counts, found.width);
+        kernel().gradients(most, gTheta, null, null);
+        return;
+      }
       mixForward(derived['scaledBeta']!, theta, V, K, C, logits);
       addToRows(logits, C, derived['offset']!);
       softmax(columns, words, gTheta !== null);

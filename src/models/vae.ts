@@ -33,14 +33,14 @@ import type { Corpus } from '../corpus/corpus.js';
 import { documentCount, tokenCount } from '../corpus/corpus.js';
 import type { Arrays, Shapes, Start, State, Sums, TopicModel } from '../em/model.js';
 import { NumericalError } from '../errors.js';
+import { createDenseKernel } from '../kernels/dense.js';
 import { adamStep } from '../math/adam.js';
 import { type Random, randomFromState } from '../math/random.js';
 import { exp, log, log1p } from '../math/special.js';
 import type { Settings, Values } from '../settings.js';
 import { type Columns, mixtureDecoder, productDecoder } from './vae-decoders.js';
+import * as plainLayers from './vae-layers.js';
 import {
-  denseBackward,
-  denseForward,
   EPSILON,
   normaliseColumns,
   normaliseColumnsBackward,
@@ -123,6 +123,11 @@ export const vaeSettings = {
     default: 0,
     describe: "gradient steps on a new document's own bound, from what the encoder says of it",
   },
+  precise: {
+    kind: 'flag',
+    default: false,
+    describe: 'compute by the plain loops that the kernels are checked against, at half the speed',
+  },
 } as const satisfies Settings;
 
 /** Weights that gradients move; `beta` and `shift` are the decoder's. */
@@ -172,12 +177,14 @@ export interface Nodes {
 
 export function createVae(
   settings: Values<typeof vaeSettings>,
-  { V, K }: { V: number; K: number },
+  { V, K, threads = 1 }: { V: number; K: number; threads?: number },
   nodes?: Nodes,
 ): TopicModel<Corpus, VaeData> {
   const H = settings.hidden;
   const K2 = 2 * K;
-  const decoder = settings.decoder === 'product' ? productDecoder(V, K) : mixtureDecoder(V, K);
+  const decoder =
+    settings.decoder === 'product' ? productDecoder(V, K, threads, settings.precise) : mixtureDecoder(V, K);
+  const { denseForward, denseBackward } = settings.precise ? plainLayers : createDenseKernel();
   // (1/α)(1 − 2/K) + K (1/α) / K²; one topic leaves nothing to encode, and any variance will do.
   const priorVariance = (K === 1 ? 1 : 1 - 1 / K) / settings.alpha;
   const S = nodes?.weights.length ?? settings.samples;

@@ -26,10 +26,12 @@ const SETTINGS: Readonly<Record<string, readonly Values[]>> = {
       ['full', 'tied', 'diag', 'spherical'].map((covariance) => ({ inference, covariance, dimensions: 3 })),
     ),
     { start: 'random', covariance: 'spherical', dimensions: 3 },
+    { precise: true, dimensions: 3 },
   ],
   hmm: [{}, { inference: 'vb' }, { alpha: 0, eta: 0 }, { stickiness: 5 }, { start: 'random' }],
   vae: [
     { hidden: 20, batch: 10, rate: 0.02, dropout: 0 },
+    { hidden: 20, batch: 10, rate: 0.02, dropout: 0, precise: true },
     { hidden: 20, batch: 10, rate: 0.02, decoder: 'mixture' },
   ],
 };

@@ -1,0 +1,12 @@
+type Reals = Float32Array | Float64Array;
+
+/** `n` rounded up to a multiple of 4: how long rows are in the memory of kernels. */
+export function roundUp4(n: number): number {
+  return Math.ceil(n / 4) * 4;
+}
+
+/** Copies the first numbers of rows that are `width` wide to rows that are `toWidth` wide. */
+export function copyRows(from: Reals, width: number, to: Reals, toWidth: number, rows: number): void {
+  const shared = Math.min(width, toWidth);
+  for (let r = 0; r < rows; r++) for (let i = 0; i < shared; i++) to[r * toWidth + i] = from[r * width + i]!;
+}
