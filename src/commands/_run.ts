@@ -111,7 +111,7 @@ function heldOutOf(
 }
 
 /** Fits the start of a model, and gives its statistics to the model's first M-step. */
-async function startFrom(
+export async function startFrom(
   start: StartModel<Corpus, unknown>,
   model: TopicModel<Corpus, unknown>,
   corpus: Corpus,
@@ -142,7 +142,7 @@ async function startFrom(
 }
 
 /** The ELBO is the objective but for the log prior of the point estimates, if it has one. */
-function traceRow(
+export function traceRow(
   model: Model<unknown>,
   { iteration, objective, change, heldOut, heldOutError, terms }: Iteration,
   tokens: number,
@@ -166,7 +166,7 @@ function traceRow(
  * Copies the parameters of a fitted model, those of a term by the term's name. A term it does not know starts with each
  * topic's smallest value, or with 0 in arrays that are not of topics.
  */
-function continueFrom(
+export function continueFrom(
   init: LoadedModel,
   model: TopicModel<Corpus, unknown>,
   corpus: Corpus,

@@ -23,7 +23,7 @@ export interface Chunk<Data> {
 }
 
 /** The fit just after a step, when the parameters have learned from the batch. */
-export interface Step<Data> {
+export interface Step {
   /** Steps so far. */
   readonly step: number;
   /** ρ. */
@@ -34,8 +34,7 @@ export interface Step<Data> {
   /** The sum of `terms`: the objective of D documents like those of the batch, before the step; nats. */
   readonly objective: number;
   readonly terms: Float64Array;
-  /** The batch: documents [from, to) of `data`. */
-  readonly data: Data;
+  /** The batch: documents [from, to) of the chunk. */
   readonly from: number;
   readonly to: number;
 }
@@ -66,7 +65,7 @@ export async function* fitOnline<Data>(
   sums: FitSums,
   { delay, kappa, documents, softSteps }: OnlineOptions,
   mean?: Arrays,
-): AsyncGenerator<Step<Data>, void> {
+): AsyncGenerator<Step, void> {
   let running = mean;
   let visited = 0;
   let step = 0;
@@ -88,7 +87,7 @@ export async function* fitOnline<Data>(
       blend(running, sums.statistics, size, to - from, D);
       model.mStep(state, sums.statistics, step < softSteps);
       step++;
-      yield { step, size, visited, documents: D, objective, terms, data, from, to };
+      yield { step, size, visited, documents: D, objective, terms, from, to };
     }
   }
 }
