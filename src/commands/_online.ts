@@ -10,7 +10,7 @@ import type { TraceRow } from '../report/elbo.js';
 import { counted, grouped } from '../report/table.js';
 import { type AnalysisRecord, analysis, recordAnalysis } from '../text/analyse.js';
 import { inputName } from '../text/input.js';
-import { readVocabulary } from '../text/ldac.js';
+import { ldacBatches, readLdac, readVocabulary, vocabularyBeside } from '../text/ldac.js';
 import { countsReader, documents } from '../text/read.js';
 import { batches, isCorpusFile, segmentOf, sizeInWords, tellOfTerminal } from './_corpus.js';
 import { checkMemory, type Fitted, type Task } from './_fitted.js';
@@ -18,8 +18,10 @@ import type { LoadedModel } from './_model.js';
 import { withRows } from './_rows.js';
 import { continueFrom, startFrom, traceRow } from './_run.js';
 
-/** Documents held at once, or a batch where that is more: what first topics are made of. 20 Newsgroups in one pass, K = 100,
- * perplexity of completion: 1494 with 4,096, 1430 with 8,192. */
+/**
+ * Documents held at once, at least: what first topics are made of. 20 Newsgroups in one pass, K = 100, perplexity of
+ * completion: 1473 with 4,096, 1430 with 8,192.
+ */
 const CHUNK = 8192;
 
 /** Documents that lie side by side in a corpus file and are visited together: a pass shuffles such runs. */
@@ -61,13 +63,7 @@ export async function fitOnline(task: Task): Promise<Fitted> {
   if (await isCorpusFile(inputs)) {
     return withRows(inputs[0]!, task, (rows, text) => fitChunks(rowsSource(rows, text, task), task));
   }
-  if (countsReader(inputs, values) !== undefined) {
-    throw usage(
-      `${inputName(inputs[0]!)}: holds counts, but --schedule online reads text or a corpus file`,
-      `thema import ${inputs[0]} -o corpus.safetensors makes one`,
-    );
-  }
-  return fitChunks(await textSource(task), task);
+  return fitChunks(await streamSource(task), task);
 }
 
 /** Visits runs of documents in another order in each pass. */
@@ -86,8 +82,8 @@ function rowsSource(rows: CorpusRows, text: AnalysisRecord | null, { inputs, val
     async *chunks() {
       for (let pass = 0; pass < passes; pass++) {
         const order = shuffled(cutEvenly(D, RUN), draws);
-        const sizes = cutEvenly(order.length, Math.max(1, Math.floor(Math.max(CHUNK, steps.batch) / RUN)));
-        for (let c = 0; c + 1 < sizes.length; c++) yield rows.read(order.slice(sizes[c], sizes[c + 1]));
+        const runs = Math.ceil(chunkOf(steps.batch) / RUN);
+        for (let at = 0; at < order.length; at += runs) yield rows.read(order.slice(at, at + runs));
       }
     },
     unseen: () => 0,
@@ -101,40 +97,55 @@ function shuffled(cuts: Blocks, draws: Random): Range[] {
   return ranges;
 }
 
-/** Text in one pass, over a vocabulary that is given. */
-async function textSource({ inputs, values, variant, given, say }: Task): Promise<Source> {
+/** Text or lda-c lines in one pass, over a vocabulary that is given. */
+async function streamSource({ inputs, values, variant, given, say }: Task): Promise<Source> {
   const steps = variant as unknown as StepValues;
   const onWarning = (message: string) => say.say(`warning: ${message}`);
   segmentOf(values.segment, 'counts');
   for (const name of ['min-df', 'max-df', 'max-vocabulary'])
     if (given.has(name)) throw usage(`--${name}: has no effect with --schedule online, whose vocabulary is given`);
-  if (values.vocabulary === undefined) {
-    throw usage(
-      '--vocabulary: is missing: --schedule online reads text once, and cannot choose terms first',
-      'give a file of terms, one a line; thema import SAMPLE -o sample.ldac writes sample.vocab.txt',
-    );
-  }
   if ((values.iterations ?? 1) > 1) {
     throw usage(
-      `--iterations: got ${values.iterations}, but text is read once with --schedule online`,
+      `--iterations: got ${values.iterations}, but --schedule online reads this input once`,
       'thema import makes a corpus file, which is read as often as you like',
     );
   }
   if (values.vocabulary === '-' && inputs.includes('-'))
     throw usage('--vocabulary: got -, but stdin is read as documents');
+  const reader = countsReader(inputs, values);
+  if (reader !== undefined && reader !== readLdac) {
+    throw usage(
+      `${inputName(inputs[0]!)}: is a matrix, which --schedule online does not read`,
+      `thema import ${inputs[0]} -o corpus.safetensors makes a corpus file, which it does`,
+    );
+  }
+  if (reader === undefined && values.vocabulary === undefined) {
+    throw usage(
+      '--vocabulary: is missing: --schedule online reads text once, and cannot choose terms first',
+      'give a file of terms, one a line; thema import SAMPLE -o sample.ldac writes sample.vocab.txt',
+    );
+  }
+  tellOfTerminal(inputs, say);
+  const vocabulary = await readVocabulary(
+    values.vocabulary ?? (await vocabularyBeside(inputs)),
+    onWarning,
+    process.stdin,
+  );
+  const about = { vocabulary, documents: steps.documents, passes: 1 };
+  const size = chunkOf(steps.batch);
+  if (reader !== undefined) {
+    const chunks = () => ldacBatches(inputs, { vocabulary, onWarning }, process.stdin, size);
+    return { ...about, text: null, chunks, unseen: () => 0 };
+  }
   const text = await recordAnalysis({ ...values, segment: 'none' });
   const ready = await analysis(text);
-  const vocabulary = await readVocabulary(values.vocabulary, onWarning, process.stdin);
   let unseenTokens = 0;
   return {
-    vocabulary,
+    ...about,
     text,
-    documents: steps.documents,
-    passes: 1,
     async *chunks() {
-      tellOfTerminal(inputs, say);
       const found = documents(inputs, { ...values, onWarning, remembersIds: false }, process.stdin);
-      for await (const { corpus, unseen } of batches(found, ready, vocabulary, Math.max(CHUNK, steps.batch))) {
+      for await (const { corpus, unseen } of batches(found, ready, vocabulary, size)) {
         unseenTokens += unseen.reduce((sum, n) => sum + n, 0);
         yield corpus;
       }
@@ -147,7 +158,7 @@ async function fitChunks(source: Source, { inputs, values, variant, make, init, 
   const { vocabulary } = source;
   const steps = variant as unknown as StepValues;
   const { model, dims, options } = make(vocabulary.length, 0);
-  checkMemory(model, dims, Math.max(CHUNK, steps.batch));
+  checkMemory(model, dims, chunkOf(steps.batch));
   const state = allocateState(model, dims, 0);
   const sums = allocateSums(model, dims);
   const draws = random(values.seed);
@@ -174,7 +185,7 @@ async function fitChunks(source: Source, { inputs, values, variant, make, init, 
       }
       if (!isBegun) say.begin('online', source.documents === undefined ? undefined : source.documents * source.passes);
       isBegun = true;
-      yield { data: model.prepare(chunk, state), batches: withTokens(cutEvenly(D, steps.batch), chunk) };
+      yield { data: model.prepare(chunk, state), batches: batchesOf(chunk, steps.batch) };
     }
   }
 
@@ -237,12 +248,19 @@ function meanOf(init: LoadedModel, model: TopicModel<Corpus, unknown>, dims: Dim
   return statistics;
 }
 
-/** The batches without those that have no token: such a one joins the next. */
-function withTokens(cuts: Blocks, { rowStart }: Corpus): Blocks {
-  const kept = [0];
-  for (const cut of cuts.slice(1)) if (rowStart[cut]! > rowStart[kept.at(-1)!]!) kept.push(cut);
-  kept[kept.length - 1] = cuts.at(-1)!;
-  return kept;
+/** Documents of a chunk: whole batches. */
+function chunkOf(batch: number): number {
+  return batch * Math.ceil(CHUNK / batch);
+}
+
+/** Cuts documents into batches of this size; one without a token joins its neighbour. */
+function batchesOf(corpus: Corpus, size: number): Blocks {
+  const { rowStart } = corpus;
+  const D = documentCount(corpus);
+  const cuts = [0];
+  for (let d = size; d < D; d += size) if (rowStart[d]! > rowStart[cuts.at(-1)!]!) cuts.push(d);
+  if (rowStart[D] === rowStart[cuts.at(-1)!]!) cuts.pop();
+  return [...cuts, D];
 }
 
 /** @param tokens of the batch */

@@ -47,7 +47,8 @@ export interface Step {
  *
  * Of a model with conjugate priors this M-step is a step of length ρ_t along the natural gradient: of LDA it is
  * λ ← (1 − ρ_t) λ + ρ_t (η + D / |b| S_b). Nothing is promised to rise, and nothing of a document is kept: memory is
- * that of a chunk. Leaves D s̄ in `sums.statistics`. Each batch is scored before anything is learned from it.
+ * that of a chunk. Leaves D s̄ in `sums.statistics`. Each batch is scored before anything is learned from it; one that is
+ * smaller than the first, as the last of a stream, takes a smaller step in proportion.
  *
  * The mean is kept whole and scaled for each M-step. A lazy scale, σ, with which a step touches the terms of its batch
  * alone, saves nothing here: the M-step reads all V×K anyway, and takes ten times as long as this sum.
@@ -67,6 +68,7 @@ export async function* fitOnline<Data>(
   mean?: Arrays,
 ): AsyncGenerator<Step, void> {
   let running = mean;
+  let first: number | undefined;
   let visited = 0;
   let step = 0;
   for await (const { data, batches } of chunks) {
@@ -82,7 +84,9 @@ export async function* fitOnline<Data>(
       const objective = terms.reduce((sum, term) => sum + term, 0);
       if (!Number.isFinite(objective))
         throw new NumericalError(`${model.objective} of ${model.name} is ${objective} at step ${step + 1}`);
-      const size = running === undefined ? 1 : exp(-kappa * log(delay + step));
+      first ??= to - from;
+      const share = Math.min(1, (to - from) / first);
+      const size = running === undefined ? 1 : share * exp(-kappa * log(delay + step));
       running ??= zeros(sums.statistics);
       blend(running, sums.statistics, size, to - from, D);
       model.mStep(state, sums.statistics, step < softSteps);
