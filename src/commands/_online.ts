@@ -53,8 +53,11 @@ interface Source {
 /** Fits documents that are never all in memory: those of a corpus file, or text as it comes. */
 export async function fitOnline(task: Task): Promise<Fitted> {
   const { inputs, values, given } = task;
-  for (const name of ['tolerance', 'restarts', 'max-memory'])
-    if (given.has(name)) throw usage(`--${name}: has no effect with --schedule online`);
+  for (const [name, isGiven] of [
+    ['tolerance', given.has('tolerance')],
+    ['restarts', values.restarts > 1],
+  ] as const)
+    if (isGiven) throw usage(`--${name}: has no effect with --schedule online`);
   if (given.has('proportions') && values.proportions)
     throw usage(
       '--proportions: nothing of a document is kept with --schedule online',

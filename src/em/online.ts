@@ -50,8 +50,8 @@ export interface Step {
  * that of a chunk. Leaves D s̄ in `sums.statistics`. Each batch is scored before anything is learned from it; one that is
  * smaller than the first, as the last of a stream, takes a smaller step in proportion.
  *
- * The mean is kept whole and scaled for each M-step. A lazy scale, σ, with which a step touches the terms of its batch
- * alone, saves nothing here: the M-step reads all V×K anyway, and takes ten times as long as this sum.
+ * The mean is kept whole and scaled for each M-step. A lazy scale, with which a step touches the terms of its batch alone,
+ * would save little: with LDA, 20,000 terms and 100 topics, the sum takes 13 ms, an M-step, which needs all V×K, 250.
  *
  * @param mean s̄ to begin with, which is then used; without it the first batch is taken whole, ρ_0 = 1
  * @throws {NumericalError} if an objective is not finite
