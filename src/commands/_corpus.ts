@@ -38,7 +38,7 @@ export const readGroups = { 'Reading documents': readSettings } as const;
 export const textGroups = { ...readGroups, 'From text to terms': textSettings } as const;
 
 type ReadValues = Values<typeof readSettings>;
-type TextValues = ReadValues & Values<typeof textSettings> & Values<typeof threadsSettings>;
+export type TextValues = ReadValues & Values<typeof textSettings> & Values<typeof threadsSettings>;
 
 /** What a corpus file says of how the corpus was made. */
 export interface CorpusRecord {
@@ -57,7 +57,11 @@ export function corpusSize(corpus: Corpus): string {
   const D = documentCount(corpus);
   if (corpus.vectors !== undefined)
     return `${counted(D, 'point')} of ${counted(corpus.vectors.columns.length, 'column')}`;
-  return `${counted(D, 'document')}, ${counted(corpus.vocabulary.length, 'term')}, ${counted(tokenCount(corpus), 'token')}`;
+  return sizeInWords({ documents: D, tokens: tokenCount(corpus) }, corpus.vocabulary.length);
+}
+
+export function sizeInWords({ documents, tokens }: { documents: number; tokens: number }, V: number): string {
+  return `${counted(documents, 'document')}, ${counted(V, 'term')}, ${counted(tokens, 'token')}`;
 }
 
 export type ReadCorpus = { readonly corpus: Corpus } & Omit<CorpusRecord, 'version'>;
@@ -144,7 +148,7 @@ function noTerms(texts: number, { stopWords, short, long }: LeftOut): UserError 
 }
 
 /** What a segment of text is to be. */
-function segmentOf(given: SegmentKind | undefined, reads: ModelKind['reads'] | undefined): SegmentKind {
+export function segmentOf(given: SegmentKind | undefined, reads: ModelKind['reads'] | undefined): SegmentKind {
   if (reads === undefined) return given ?? 'none';
   const hasSegments = reads === 'segments';
   if (given !== undefined && hasSegments !== (given !== 'none')) {
@@ -211,12 +215,12 @@ function ofPoints(corpus: Corpus): ReadCorpus {
 }
 
 /** A command that waits for typing looks as if it hung. */
-function tellOfTerminal(inputs: readonly string[], say: Progress): void {
+export function tellOfTerminal(inputs: readonly string[], say: Progress): void {
   if (inputs.includes('-') && process.stdin.isTTY) say.say('reading the terminal, one document a line; Ctrl-D ends it');
 }
 
 /** One input that is a corpus file of ours. */
-async function isCorpusFile(inputs: readonly string[]): Promise<boolean> {
+export async function isCorpusFile(inputs: readonly string[]): Promise<boolean> {
   for (const input of inputs) {
     const kind = input === '-' ? undefined : await kindOf(input);
     if (kind === 'model')
@@ -302,7 +306,7 @@ export async function allNewDocuments(
   return value as NewDocuments;
 }
 
-async function* batches(
+export async function* batches(
   found: AsyncIterable<Document>,
   ready: Analysis,
   vocabulary: readonly string[],

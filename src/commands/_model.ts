@@ -22,7 +22,8 @@ export interface FitRecord {
   /** Names of the columns, where the documents came as numbers. */
   readonly columns?: readonly string[];
   readonly corpus: { readonly documents: number; readonly emptyDocuments: number; readonly tokens: number };
-  readonly stop: StopReason | 'generated';
+  /** `documents`: an online fit visited all of them as often as it was to. */
+  readonly stop: StopReason | 'documents' | 'generated';
   readonly trace: readonly TraceRow[];
 }
 

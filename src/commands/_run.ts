@@ -8,7 +8,7 @@ import type { Model, Stage, State, TopicModel } from '../em/model.js';
 import { type FitSums, SCHEDULES } from '../em/schedules.js';
 import { allocateState, allocateSums, type Dims, sizeOf, withDocuments } from '../em/state.js';
 import { STATUS, UserError } from '../errors.js';
-import { random } from '../math/random.js';
+import { type Random, random } from '../math/random.js';
 import type { ModelKind } from '../models/index.js';
 import type { TraceRow } from '../report/elbo.js';
 import type { LoadedModel } from './_model.js';
@@ -194,6 +194,32 @@ async function* passes(
   }
 }
 
+/** Passes that make first topics. */
+const START_PASSES = 15;
+
+/** First topics and priors from a stage of some documents, if the model has one. */
+export async function startFrom(
+  model: TopicModel<Corpus, unknown>,
+  corpus: Corpus,
+  dims: Dims,
+  state: State,
+  draws: Random,
+  say: Progress,
+): Promise<void> {
+  const stage = model.stage?.(corpus, null, draws);
+  if (stage === undefined) return;
+  say.begin('start', START_PASSES);
+  for (let pass = 1; pass <= START_PASSES; pass++) {
+    await stage.pass();
+    say.update(pass, `pass ${pass}`, { iteration: pass, stage: stage.name });
+  }
+  say.end();
+  const own = withDocuments(model, dims, state, documentCount(corpus));
+  stage.read(own);
+  stage.handOver(own);
+  stage.close();
+}
+
 /** Fills the rows of documents of `whole` from two states, in order: from the second where `isSecond`. */
 function gather(whole: State, from: readonly [State, State], isSecond: Uint8Array): void {
   for (const [name, to] of Object.entries(whole.posterior)) {
@@ -208,11 +234,11 @@ function gather(whole: State, from: readonly [State, State], isSecond: Uint8Arra
 }
 
 /** The ELBO is the objective but for the log prior of the point estimates, if it has one. */
-function traceRow(
+export function traceRow(
   model: Model<unknown>,
   { iteration, objective, change, heldOut, heldOutError, terms }: Iteration,
   tokens: number,
-  stage: string | undefined,
+  stage?: string,
 ): TraceRow {
   const named: Record<string, number> = Object.fromEntries(model.terms.map((name, i) => [name, terms[i]!]));
   const elbo = objective - (named['log_prior'] ?? 0);
@@ -235,7 +261,7 @@ function traceRow(
  * Copies the parameters of a fitted model, those of a term by the term's name. A term it does not know starts with each
  * topic's smallest value, or with 0 in arrays that are not of topics.
  */
-function continueFrom(
+export function continueFrom(
   init: LoadedModel,
   model: TopicModel<Corpus, unknown>,
   corpus: Corpus,

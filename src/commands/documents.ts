@@ -18,9 +18,10 @@ export const command = defineCommand({
   async run({ operands, values }) {
     const path = operands['model']!;
     const loaded = await loadModel(path);
-    const { model, dims, state, documents } = loaded;
+    const { model, dims, state, documents, record } = loaded;
     if (documents === null) {
-      throw new UserError(`${path}: keeps no documents, for it was fitted with --no-documents`, {
+      const why = record.stop === 'documents' ? '--schedule online' : '--no-proportions';
+      throw new UserError(`${path}: keeps no documents, for it was fitted with ${why}`, {
         status: STATUS.usage,
         hint: `thema infer ${path} DOCUMENTS gives the proportions of any documents`,
       });

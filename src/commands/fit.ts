@@ -1,7 +1,5 @@
-import { totalmem } from 'node:os';
 import { type Corpus, documentCount, tokenCount } from '../corpus/corpus.js';
-import type { TopicModel } from '../em/model.js';
-import { type Dims, sizeOf } from '../em/state.js';
+import type { Dims } from '../em/state.js';
 import { STATUS, UserError } from '../errors.js';
 import { checkOutput } from '../files/atomic-write.js';
 import { MODELS, type ModelKind } from '../models/index.js';
@@ -9,10 +7,13 @@ import { counted, grouped } from '../report/table.js';
 import { topicsReport } from '../report/topics.js';
 import { defineCommand } from './_command.js';
 import { corpusSize, loadCorpus, textGroups } from './_corpus.js';
+import { bestOf, checkMemory, ended, type Fitted, type Making, sizesOf, type Task } from './_fitted.js';
 import { loadModel, saveModel } from './_model.js';
+import { fitOnline } from './_online.js';
 import { outputFileSettings, terminalWidth, writeReport } from './_output.js';
 import { progress } from './_progress.js';
-import { type Run, run } from './_run.js';
+import { fitFromDisk, isReadInBlocks } from './_rows.js';
+import { run } from './_run.js';
 import { threadsOf, threadsSettings } from './_threads.js';
 import { version } from './_version.js';
 
@@ -31,7 +32,12 @@ const fitSettings = {
     max: 1_000_000,
     describe: `number of topics${defaultOf('topics')}`,
   },
-  iterations: { kind: 'integer', value: 'N', min: 1, describe: `iterations of EM at most${defaultOf('iterations')}` },
+  iterations: {
+    kind: 'integer',
+    value: 'N',
+    min: 1,
+    describe: `iterations of EM at most; passes with --schedule online${defaultOf('iterations')}`,
+  },
   tolerance: {
     kind: 'number',
     value: 'T',
@@ -54,7 +60,18 @@ const fitSettings = {
   },
   init: { kind: 'text', value: 'MODEL', describe: 'start from the topics and priors of a model file' },
   ...threadsSettings,
-  documents: { kind: 'flag', default: true, describe: "keep the documents' topic proportions in the model file" },
+  proportions: {
+    kind: 'flag',
+    default: true,
+    describe: 'leave the documents and their topic proportions out of the model file',
+  },
+  'max-memory': {
+    kind: 'text',
+    value: 'SIZE',
+    describe:
+      'read a corpus file that is larger than this (500M, 2G) in blocks, once an iteration; what is known of its ' +
+      'documents, topics × documents numbers, stays in memory',
+  },
 } as const;
 
 /** A default that the model decides, in the words of `--help`. */
@@ -82,6 +99,10 @@ or a corpus file made by thema import; - is stdin.`,
     ['thema fit articles.csv --text body -k 50 -o news.safetensors', 'a column of a CSV file'],
     ['zcat dump.ndjson.gz | thema fit - -k 200 -o m.safetensors', 'a pipe'],
     ['thema fit folder-of-texts', 'look at the topics first'],
+    [
+      'cat huge.ndjson | thema fit - --schedule online --vocabulary v.txt -o m.safetensors',
+      'any number of documents, in the memory of a few thousand',
+    ],
   ],
   operands: [{ name: 'inputs', many: true }],
   groups: { Fit: fitSettings, ...textGroups, Output: outputFileSettings },
@@ -89,7 +110,8 @@ or a corpus file made by thema import; - is stdin.`,
     by: 'model',
     settings: Object.fromEntries(Object.entries(MODELS).map(([name, { settings }]) => [name, settings])),
   },
-  async run({ inputs, values, variant, given }) {
+  async run({ inputs, values, variant: settingsOfModel, given }) {
+    const variant = { ...settingsOfModel };
     const kind = MODELS[values.model]!;
     const say = progress(values);
     const { output } = values;
@@ -103,59 +125,38 @@ or a corpus file made by thema import; - is stdin.`,
     if (start !== undefined && values.restarts > 1) {
       throw new UserError('--restarts: has no effect with --init, which is the start', { status: STATUS.usage });
     }
-    const { corpus, text } = await loadCorpus(
-      inputs,
-      values,
-      given,
-      say,
-      kind.reads,
-      variant['columns'] as string | undefined,
-    );
-    const dims: Dims = { V: corpus.vocabulary.length, K: start?.dims.K ?? values.topics ?? kind.defaults.topics };
-    const model = kind.create(variant, {
-      ...dims,
-      columns: corpus.vectors?.columns.length ?? 0,
-      threads: threadsOf(values),
-    });
-    const options = { ...kind.defaults, ...defined({ 'soft-iterations': model.softIterations }), ...defined(values) };
-    for (const [name, has] of [
-      ['soft-iterations', (model.softIterations ?? kind.defaults['soft-iterations']) !== undefined],
-      ['tolerance', kind.defaults.tolerance !== undefined],
-    ] as const) {
-      if (given.has(name) && !has) {
-        throw new UserError(`--${name}: has no effect on --model ${values.model}`, { status: STATUS.usage });
+    const make = (V: number, columns: number): Making => {
+      const dims: Dims = { V, K: start?.dims.K ?? values.topics ?? kind.defaults.topics };
+      const model = kind.create(variant, { ...dims, columns, threads: threadsOf(values) });
+      const options = { ...kind.defaults, ...defined({ 'soft-iterations': model.softIterations }), ...defined(values) };
+      for (const [name, has] of [
+        ['soft-iterations', (model.softIterations ?? kind.defaults['soft-iterations']) !== undefined],
+        ['tolerance', kind.defaults.tolerance !== undefined],
+      ] as const) {
+        if (given.has(name) && !has) {
+          throw new UserError(`--${name}: has no effect on --model ${values.model}`, { status: STATUS.usage });
+        }
       }
-    }
-    if (corpus.vectors === undefined) checkTokens(inputs, corpus, dims.K);
-    checkMemory(model, dims, documentCount(corpus));
-
-    let best: Run | undefined;
-    for (let restart = 0; restart < values.restarts; restart++) {
-      const stage = values.restarts === 1 ? 'fit' : `fit ${restart + 1} of ${values.restarts}`;
-      const found = await run(model, corpus, dims, options, restart, start, say, stage);
-      if (best === undefined || found.last.objective > best.last.objective) best = found;
-    }
-    const { last, state, shares, trace } = best!;
-    const reason = {
-      converged: last.change! > 0 ? `converged (change below ${options.tolerance})` : 'converged (it rises no more)',
-      iterations: 'stopped at --iterations',
-      'held-out': 'stopped as the held-out bound no longer rises, at its best',
-    }[last.stop!];
-    const error = best!.standardError === undefined ? '' : ` ± ${best!.standardError.toFixed(2)}`;
-    say.say(
-      `${model.name}: ${counted(dims.K, 'topic')}, ${corpusSize(corpus)}; ` +
-        `ELBO ${trace.at(-1)!.elbo.toFixed(2)}${error} after ${counted(last.iteration, 'iteration')}, ${reason}`,
-    );
+      return { model, dims, options };
+    };
+    const task: Task = { inputs, values, variant, given, kind, make, init: start, say };
+    const isOnline = variant['schedule'] === 'online';
+    const isInMemory = !isOnline && !(await isReadInBlocks(task));
+    // The collapsed stage has all documents in memory: without them, VB.
+    if (!isInMemory && variant['inference'] === 'auto') variant['inference'] = 'vb';
+    const fitted = await (isInMemory ? fitInMemory : isOnline ? fitOnline : fitFromDisk)(task);
+    const { model, dims, options, vocabulary, columns, state, shares, trace } = fitted;
+    say.say(`${model.name}: ${counted(dims.K, 'topic')}, ${fitted.size}; ${fitted.end}`);
 
     const settings: Record<string, unknown> = { topics: dims.K };
-    for (const name of ['iterations', 'tolerance', 'soft-iterations', 'restarts', 'init'] as const)
-      settings[name] = options[name] ?? null;
+    for (const name of ['iterations', 'tolerance', 'soft-iterations', 'restarts', 'init', 'max-memory'] as const)
+      settings[name] = { ...values, ...options }[name] ?? null;
     Object.assign(settings, variant);
     if (output === undefined) {
       const [reading, weights] = Object.entries(model.readings)[0] ?? ['', () => new Float64Array(0)];
-      const report = topicsReport(weights(state), shares, corpus.vocabulary, {
+      const report = topicsReport(weights(state), shares, vocabulary, {
         reading,
-        columns: corpus.vectors?.columns,
+        columns,
         terms: 10,
         order: 'share',
         weights: false,
@@ -166,7 +167,6 @@ or a corpus file made by thema import; - is stdin.`,
       say.say('nothing was kept; to keep the model add -o FILE.safetensors');
       return;
     }
-    const tokens = new Uint32Array(documentCount(corpus)).map((_, d) => tokenCount(corpus, d, d + 1));
     const bytes = await saveModel(
       output,
       { force: values.force, stdout: process.stdout },
@@ -176,20 +176,16 @@ or a corpus file made by thema import; - is stdin.`,
         dims,
         state,
         shares,
-        vocabulary: corpus.vocabulary,
-        documents: values.documents ? { ids: corpus.ids, tokens, segments: corpus.segments } : null,
+        vocabulary,
+        documents: values.proportions ? fitted.documents : null,
         record: {
           version: version(),
           settings,
           seed: values.seed,
-          text,
-          ...(corpus.vectors === undefined ? {} : { columns: corpus.vectors.columns }),
-          corpus: {
-            documents: documentCount(corpus),
-            emptyDocuments: tokens.reduce((empty, n) => empty + (n === 0 ? 1 : 0), 0),
-            tokens: tokenCount(corpus),
-          },
-          stop: last.stop!,
+          text: fitted.text,
+          ...(columns === undefined ? {} : { columns }),
+          corpus: fitted.corpus,
+          stop: fitted.stop,
           trace,
         },
       },
@@ -197,6 +193,30 @@ or a corpus file made by thema import; - is stdin.`,
     if (output !== '-') say.say(`wrote ${output} (${size(bytes)}). Next: thema topics ${output}`);
   },
 });
+
+/** Fits a corpus that is in memory. */
+async function fitInMemory({ inputs, values, variant, given, kind, make, init, say }: Task): Promise<Fitted> {
+  const columns = variant['columns'] as string | undefined;
+  const { corpus, text } = await loadCorpus(inputs, values, given, say, kind.reads, columns);
+  const making = make(corpus.vocabulary.length, corpus.vectors?.columns.length ?? 0);
+  const { model, dims, options } = making;
+  if (corpus.vectors === undefined) checkTokens(inputs, corpus, dims.K);
+  checkMemory(model, dims, documentCount(corpus));
+  const best = await bestOf(values.restarts, (restart, stage) =>
+    run(model, corpus, dims, options, restart, init, say, stage),
+  );
+  const tokens = new Uint32Array(documentCount(corpus)).map((_, d) => tokenCount(corpus, d, d + 1));
+  return {
+    ...making,
+    ...ended(best, options.tolerance),
+    text,
+    vocabulary: corpus.vocabulary,
+    columns: corpus.vectors?.columns,
+    corpus: sizesOf(tokens),
+    documents: { ids: corpus.ids, tokens, segments: corpus.segments },
+    size: corpusSize(corpus),
+  };
+}
 
 function size(bytes: number): string {
   return bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
@@ -216,21 +236,5 @@ function checkTokens(inputs: readonly string[], corpus: Corpus, K: number): void
       status: STATUS.usage,
       hint: '-k N chooses the number of topics',
     });
-  }
-}
-
-/** Refuses a fit whose arrays cannot fit into the machine, before it begins. */
-function checkMemory(model: TopicModel<Corpus, unknown>, dims: Dims, D: number): void {
-  let numbers = 0;
-  for (const shapes of [model.params, model.derived, model.statistics])
-    for (const axes of Object.values(shapes)) numbers += sizeOf(axes, dims);
-  for (const axes of Object.values(model.posterior)) numbers += D * sizeOf(axes, dims);
-  const gigabytes = (8 * numbers) / 2 ** 30;
-  if (gigabytes > totalmem() / 2 ** 30) {
-    throw new UserError(
-      `--topics: ${grouped(dims.K)} topics of ${grouped(dims.V)} terms and ${grouped(D)} documents need ${gigabytes.toFixed(1)} GiB, ` +
-        `this machine has ${(totalmem() / 2 ** 30).toFixed(1)}`,
-      { status: STATUS.usage, hint: 'fewer topics, or fewer terms with --max-vocabulary' },
-    );
   }
 }

@@ -102,10 +102,10 @@ function trainingScore(path: string, { record }: LoadedModel): ScoreRow {
     throw new UserError(`${path}: was generated, not fitted, and has no ELBO`, {
       hint: `thema perplexity ${path} DOCUMENTS scores documents under it`,
     });
-  const { elbo } = last;
   const { documents, emptyDocuments, tokens } = record.corpus;
-  const perToken = elbo / tokens;
-  const definition = 'exp(−ELBO / tokens) of the training documents, what the topics cost included';
+  const { per_token: perToken } = last;
+  const estimate = record.stop === 'documents' ? ', estimated from the last batch of an online fit' : '';
+  const definition = `exp(−ELBO / tokens) of the training documents, what the topics cost included${estimate}`;
   return row(
     {
       measure: 'elbo',

@@ -1,4 +1,4 @@
-import { constants } from 'node:fs';
+import { constants, readSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { STATUS, UserError } from '../errors.js';
 import { damaged } from './damaged.js';
@@ -11,6 +11,8 @@ export interface ByteSource {
   readonly size: number;
   /** Fills `into` with the bytes from `position` on. */
   read(into: Uint8Array, position: number): Promise<void>;
+  /** The same, before it returns: for those who cannot wait. */
+  readSync(into: Uint8Array, position: number): void;
 }
 
 /**
@@ -51,23 +53,39 @@ async function openFile(path: string): Promise<FileHandle> {
 }
 
 function fileSource(handle: FileHandle, name: string, size: number): ByteSource {
-  async function read(into: Uint8Array, position: number): Promise<void> {
-    for (let done = 0; done < into.length; ) {
-      const length = Math.min(PIECE, into.length - done);
-      const { bytesRead } = await handle.read(into, done, length, position + done).catch((error) => {
-        throw new UserError(`cannot read ${name}: the system reports ${errorCode(error)}`, { status: STATUS.io });
-      });
-      if (bytesRead === 0) throw damaged(name, `it ends after ${position + done} of ${size} bytes`);
-      done += bytesRead;
-    }
-  }
-  return { name, size, read };
+  const failed = (error: unknown) =>
+    new UserError(`cannot read ${name}: the system reports ${errorCode(error)}`, { status: STATUS.io });
+  const ended = (at: number) => damaged(name, `it ends after ${at} of ${size} bytes`);
+  return {
+    name,
+    size,
+    async read(into, position) {
+      for (let done = 0; done < into.length; ) {
+        const length = Math.min(PIECE, into.length - done);
+        const { bytesRead } = await handle.read(into, done, length, position + done).catch((error) => {
+          throw failed(error);
+        });
+        if (bytesRead === 0) throw ended(position + done);
+        done += bytesRead;
+      }
+    },
+    readSync(into, position) {
+      for (let done = 0; done < into.length; ) {
+        const length = Math.min(PIECE, into.length - done);
+        let bytesRead: number;
+        try {
+          bytesRead = readSync(handle.fd, into, done, length, position + done);
+        } catch (error) {
+          throw failed(error);
+        }
+        if (bytesRead === 0) throw ended(position + done);
+        done += bytesRead;
+      }
+    },
+  };
 }
 
 function memorySource(bytes: Uint8Array): ByteSource {
-  return {
-    name: 'the file',
-    size: bytes.length,
-    read: async (into, position) => into.set(bytes.subarray(position, position + into.length)),
-  };
+  const readSync = (into: Uint8Array, position: number) => into.set(bytes.subarray(position, position + into.length));
+  return { name: 'the file', size: bytes.length, read: async (into, position) => readSync(into, position), readSync };
 }

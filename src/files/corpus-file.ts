@@ -176,7 +176,7 @@ function sumProblem({ rowStart, term, count, vocabulary }: Corpus, segments: Seg
 }
 
 /** What is wrong with rows of terms below V and their counts. */
-function rowsProblem(
+export function rowsProblem(
   { rowStart, term, count }: Pick<Corpus, 'rowStart' | 'term' | 'count'>,
   V: number,
   row: string,

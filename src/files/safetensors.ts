@@ -133,29 +133,103 @@ function encodeHeader(json: string): Buffer {
 export async function readSafetensors(from: string | Uint8Array, kind?: FileKind): Promise<Safetensors> {
   requireLittleEndian();
   return withSource(from, async (source) => {
-    const { name } = source;
-    const bytes = await readHeader(source);
-    const header = parseHeader(decodeUtf8(bytes.subarray(8), name), name);
-    const found = checkIdentity(header, name, kind);
-    const entries = checkLayout(header, source.size - bytes.length, name);
+    const { entries, begin, checksum, ...about } = await readAbout(source, kind);
     const tensors = new Map<string, Tensor>();
-    for (const [entryName, { dtype, shape }] of entries) {
-      tensors.set(entryName, { name: entryName, dtype, shape, data: allocate(dtype, elements(shape), name) });
+    for (const [name, { dtype, shape }] of entries) {
+      tensors.set(name, { name, dtype, shape, data: allocate(dtype, elements(shape), about.name) });
     }
-
-    const digest = blankDigest(bytes, header, name);
-    const hash = createHash('sha256').update(bytes);
-    let at = bytes.length;
+    let at = begin;
     for (const { data } of tensors.values()) {
       for (const piece of pieces(data)) {
         await source.read(piece, at);
-        hash.update(piece);
+        checksum.update(piece);
         at += piece.length;
       }
     }
-    if (hash.digest('hex') !== digest) throw damaged(name, 'its checksum does not match');
-    return { name, kind: found, tensors, metadata: header.metadata };
+    checksum.verify();
+    return { ...about, tensors };
   });
+}
+
+/** A file of thema's whose tensors are read when they are needed. */
+export interface OpenSafetensors extends Omit<Safetensors, 'tensors'> {
+  /** Bytes of the file. */
+  readonly size: number;
+  has(tensor: string): boolean;
+  /** The file as if these were its only tensors; a name that it does not have is left out. */
+  load(names: readonly string[]): Safetensors;
+  /** The number of elements of a U32 tensor of one dimension that the file must have. */
+  lengthOf(tensor: string): number;
+  /** Its elements [from, to). */
+  slice(tensor: string, from: number, to: number): Uint32Array;
+}
+
+/**
+ * Hands `use` a file of thema's, open while `use` runs. The checksum is verified before, a piece at a time, so that memory
+ * does not grow with the file.
+ *
+ * @throws UserError as {@link readSafetensors}
+ */
+export async function withSafetensors<T>(
+  path: string | Uint8Array,
+  kind: FileKind,
+  use: (file: OpenSafetensors) => Promise<T>,
+): Promise<T> {
+  requireLittleEndian();
+  return withSource(path, async (source) => {
+    const { entries, begin, checksum, ...about } = await readAbout(source, kind);
+    const buffer = new Uint8Array(PIECE);
+    for (let at = begin; at < source.size; at += PIECE) {
+      const piece = buffer.subarray(0, Math.min(PIECE, source.size - at));
+      await source.read(piece, at);
+      checksum.update(piece);
+    }
+    checksum.verify();
+    const found = new Map(entries);
+    const read = (name: string, from: number, length: number): Tensor => {
+      const { dtype, shape, begin: place } = found.get(name)!;
+      const data = allocate(dtype, length, about.name);
+      let at = begin + place + from * data.BYTES_PER_ELEMENT;
+      for (const piece of pieces(data)) {
+        source.readSync(piece, at);
+        at += piece.length;
+      }
+      return { name, dtype, shape, data };
+    };
+    const load = (names: readonly string[]): Safetensors => {
+      const there = names.filter((name) => found.has(name));
+      const tensors = new Map(there.map((name) => [name, read(name, 0, elements(found.get(name)!.shape))]));
+      return { ...about, tensors };
+    };
+    return use({
+      ...about,
+      size: source.size,
+      has: (name) => found.has(name),
+      load,
+      lengthOf: (name) => lengthOfVector(about.name, name, found.get(name), 'U32'),
+      slice: (name, from, to) => read(name, from, to - from).data as Uint32Array,
+    });
+  });
+}
+
+/** What a file says before its data: checked, but for the checksum, which is still to be fed the data. */
+async function readAbout(source: ByteSource, expected: FileKind | undefined) {
+  const { name } = source;
+  const bytes = await readHeader(source);
+  const header = parseHeader(decodeUtf8(bytes.subarray(8), name), name);
+  const kind = checkIdentity(header, name, expected);
+  const entries = checkLayout(header, source.size - bytes.length, name);
+  const digest = blankDigest(bytes, header, name);
+  const hash = createHash('sha256').update(bytes);
+  const checksum = {
+    update(piece: Uint8Array): void {
+      hash.update(piece);
+    },
+    verify(): void {
+      if (hash.digest('hex') !== digest) throw damaged(name, 'its checksum does not match');
+    },
+  };
+  return { name, kind, metadata: header.metadata, entries, begin: bytes.length, checksum };
 }
 
 /** The elements of a tensor of one dimension that a file must have. */
@@ -165,16 +239,27 @@ export function vectorOf<D extends Dtype>(
   dtype: D,
 ): InstanceType<(typeof ARRAYS)[D]> {
   const found = tensors.get(tensorName);
-  if (found === undefined) throw damaged(name, `it has no tensor ${quoted(tensorName)}`);
+  lengthOfVector(name, tensorName, found, dtype);
+  return found!.data as InstanceType<(typeof ARRAYS)[D]>;
+}
+
+/** The number of elements of a tensor of one dimension that the file `file` must have. */
+function lengthOfVector(
+  file: string,
+  name: string,
+  found: { readonly dtype: Dtype; readonly shape: readonly number[] } | undefined,
+  dtype: Dtype,
+): number {
+  if (found === undefined) throw damaged(file, `it has no tensor ${quoted(name)}`);
   if (found.dtype !== dtype || found.shape.length !== 1) {
     const came = `${found.dtype} of ${found.shape.length} dimensions`;
-    throw damaged(name, `tensor ${quoted(tensorName)} is ${came} where ${dtype} of 1 dimension is expected`);
+    throw damaged(file, `tensor ${quoted(name)} is ${came} where ${dtype} of 1 dimension is expected`);
   }
-  return found.data as InstanceType<(typeof ARRAYS)[D]>;
+  return found.shape[0]!;
 }
 
 /** The value of a metadata key that a file must have. */
-export function metadataOf({ name, metadata }: Safetensors, key: string): string {
+export function metadataOf({ name, metadata }: Pick<Safetensors, 'name' | 'metadata'>, key: string): string {
   const value = metadata.get(key);
   if (value === undefined) throw damaged(name, `its metadata has no ${quoted(key)}`);
   return value;

@@ -6,6 +6,7 @@ import { createHmm, hmmSettings } from './hmm.js';
 import { createLda, ldaSettings } from './lda.js';
 import { createMixture, mixtureSettings } from './mixture.js';
 import { createPlsa, plsaSettings } from './plsa.js';
+import { scheduleSettings } from './settings.js';
 import { createVae, vaeSettings } from './vae.js';
 
 /** What a model is made for. */
@@ -44,21 +45,21 @@ export interface ModelKind {
 export const MODELS: Readonly<Record<string, ModelKind>> = {
   lda: {
     summary: 'latent Dirichlet allocation: each document mixes topics',
-    settings: ldaSettings,
+    settings: { ...ldaSettings, ...scheduleSettings },
     reads: 'counts',
     defaults: { topics: 20, iterations: 100, tolerance: 1e-5, 'soft-iterations': 10 },
     create: (values, dims) => createLda(withDefaults(ldaSettings, values), dims),
   },
   mixture: {
     summary: 'mixture of unigrams: each document has one topic',
-    settings: mixtureSettings,
+    settings: { ...mixtureSettings, ...scheduleSettings },
     reads: 'counts',
     defaults: { topics: 20, iterations: 100, tolerance: 1e-5, 'soft-iterations': 20 },
     create: (values, dims) => createMixture(withDefaults(mixtureSettings, values), dims),
   },
   plsa: {
     summary: 'probabilistic latent semantic analysis: LDA without priors',
-    settings: plsaSettings,
+    settings: { ...plsaSettings, ...scheduleSettings },
     reads: 'counts',
     defaults: { topics: 20, iterations: 100, tolerance: 1e-5, 'soft-iterations': 0 },
     create: (values, dims) => createPlsa(withDefaults(plsaSettings, values), dims),

@@ -18,6 +18,56 @@ export const roundSettings = {
   },
 } as const satisfies Settings;
 
+/**
+ * Settings of models that need nothing of documents but sums of statistics over them: then documents may come in batches.
+ * Defaults of the steps: Hoffman, Blei & Bach 2010, table 1, the best for batches of 4,096.
+ */
+export const scheduleSettings = {
+  schedule: {
+    kind: 'choice',
+    choices: ['batch', 'online'],
+    default: 'batch',
+    describe:
+      'learn after each pass over all documents (batch), or after each batch of documents (online): in one pass, in ' +
+      'memory that does not grow with their number. The bound of a batch is an estimate and not promised to rise',
+  },
+  batch: {
+    kind: 'integer',
+    value: 'N',
+    min: 1,
+    default: 4096,
+    onlyWith: ['schedule', 'online'],
+    describe: 'documents of a step (online)',
+  },
+  documents: {
+    kind: 'integer',
+    value: 'N',
+    min: 1,
+    onlyWith: ['schedule', 'online'],
+    describe:
+      'documents in all, where text comes in one pass (online); without it those read so far stand for them: first ' +
+      'topics are less sure of themselves, last ones as if the number had been known',
+  },
+  delay: {
+    kind: 'number',
+    value: 'T',
+    min: 1,
+    default: 64,
+    onlyWith: ['schedule', 'online'],
+    describe: 'step t, from 0, has the size (T + t)^-kappa (online): a larger delay lets first batches count less',
+  },
+  kappa: {
+    kind: 'number',
+    value: 'X',
+    min: 0,
+    max: 1,
+    default: 0.5,
+    onlyWith: ['schedule', 'online'],
+    describe:
+      'how fast steps become smaller (online): above 0.5 they converge, 1 forgets nothing, 0 all but the last batch',
+  },
+} as const satisfies Settings;
+
 /** Settings of models with Dirichlet posteriors on topics, where `--inference vb` asks for them. */
 export const learnEtaSettings = {
   'learn-eta': {

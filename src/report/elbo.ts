@@ -44,7 +44,7 @@ export function elboReport(trace: readonly TraceRow[], width?: number): Report<T
 function shown(column: string, value: number | string | null): string {
   if (value === null) return '';
   if (typeof value === 'string') return value;
-  if (column === 'iteration') return String(value);
+  if (column === 'iteration' || column === 'visited') return String(value);
   if (column === 'change') return value.toExponential(2);
   return value.toFixed(column === 'per_token' ? 6 : 3);
 }

@@ -199,11 +199,15 @@ export function inspectModelReport({
     ];
     yield ['documents', documents === null ? 'not kept' : `${grouped(documents)} kept`];
     if (last !== null) {
+      const online = record.stop === 'documents';
       yield [
         'fit',
-        `${record.stop === 'converged' ? 'converged' : 'stopped'} after ${counted(last.iteration, 'iteration')}`,
+        online
+          ? `online, ${counted(last.iteration, 'step')}`
+          : `${record.stop === 'converged' ? 'converged' : 'stopped'} after ${counted(last.iteration, 'iteration')}`,
       ];
-      yield ['ELBO', `${last.elbo.toFixed(3)} nats, ${last.per_token.toFixed(5)} per ${per}`];
+      const estimate = online ? ', estimated from the last batch' : '';
+      yield ['ELBO', `${last.elbo.toFixed(3)} nats, ${last.per_token.toFixed(5)} per ${per}${estimate}`];
     }
     yield ['seed', String(record.seed)];
     yield ['settings', settingsLine(record.settings)];

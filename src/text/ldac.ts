@@ -22,45 +22,74 @@ export type LdacOptions = {
  */
 export async function readLdac(
   inputs: readonly string[],
-  { vocabulary, onWarning = () => {} }: LdacOptions,
+  options: LdacOptions,
   stdin: NodeJS.ReadableStream,
 ): Promise<Corpus> {
+  const { value } = await ldacBatches(inputs, options, stdin, Number.POSITIVE_INFINITY).next();
+  return value as Corpus;
+}
+
+/** The same in batches of `size` documents, of which one is held at any time. */
+export async function* ldacBatches(
+  inputs: readonly string[],
+  { vocabulary, onWarning = () => {} }: LdacOptions,
+  stdin: NodeJS.ReadableStream,
+  size: number,
+): AsyncGenerator<Corpus> {
   const terms =
     typeof vocabulary === 'object'
       ? vocabulary
       : await readVocabulary(vocabulary ?? (await vocabularyBeside(inputs)), onWarning, stdin);
-  const matrix: Matrix = { term: growing(), count: growing(), lastIn: new Uint32Array(terms.length) };
-  const rowStart = growing();
-  const ids: string[] = [];
-  rowStart.push(0);
+  const lastIn = new Uint32Array(terms.length);
+  let document = 0;
+  let batch = emptyMatrix(lastIn);
   for (const input of inputs) {
     const name = inputName(input);
     let line = 0;
     for await (const lines of byteLines(input, stdin)) {
       for (const bytes of lines) {
         line++;
-        ids.push(inputs.length > 1 ? `${name}:${line}` : String(line));
-        addLine(bytes, `${name}:${line}`, ids.length, matrix);
-        rowStart.push(matrix.term.length());
+        batch.ids.push(inputs.length > 1 ? `${name}:${line}` : String(line));
+        addLine(bytes, `${name}:${line}`, ++document, batch);
+        batch.rowStart.push(batch.term.length());
+        if (batch.ids.length < size) continue;
+        yield corpusOf(batch, terms);
+        batch = emptyMatrix(lastIn);
       }
     }
     if (line === 0) onWarning(`${name}: is empty`);
   }
-  if (ids.length === 0) throw new UserError(`${inputs.map(inputName).join(', ')}: no documents, expected at least one`);
+  if (document === 0) throw new UserError(`${inputs.map(inputName).join(', ')}: no documents, expected at least one`);
+  if (batch.ids.length > 0) yield corpusOf(batch, terms);
+}
+
+/** The rows so far, and for each term the last document (from 1 in all batches) that has it. */
+type Matrix = {
+  readonly rowStart: Growing;
+  readonly term: Growing;
+  readonly count: Growing;
+  readonly ids: string[];
+  readonly lastIn: Uint32Array;
+};
+
+function emptyMatrix(lastIn: Uint32Array): Matrix {
+  const rowStart = growing();
+  rowStart.push(0);
+  return { rowStart, term: growing(), count: growing(), ids: [], lastIn };
+}
+
+function corpusOf({ rowStart, term, count, ids }: Matrix, vocabulary: readonly string[]): Corpus {
   const corpus: Corpus = {
     rowStart: rowStart.array(),
-    term: matrix.term.array(),
-    count: matrix.count.array(),
-    vocabulary: terms,
+    term: term.array(),
+    count: count.array(),
+    vocabulary,
     ids,
     meta: new Map(),
   };
-  sortRows(corpus, terms.length);
+  sortRows(corpus, vocabulary.length);
   return corpus;
 }
-
-/** The entries so far, and for each term the last document (from 1) that has it. */
-type Matrix = { readonly term: Growing; readonly count: Growing; readonly lastIn: Uint32Array };
 
 const [TAB, CR, SPACE, ZERO, NINE, COLON] = [9, 13, 32, 48, 57, 58];
 const LARGEST_COUNT = 0xffff_ffff;

@@ -21,7 +21,11 @@ export type Document = {
   readonly place: string;
 };
 
-export type ReadOptions = ReadValues & { readonly onWarning?: (message: string) => void };
+export type ReadOptions = ReadValues & {
+  readonly onWarning?: (message: string) => void;
+  /** Whether ids that come twice are noticed; it takes memory for all of them. Yes, unless said otherwise. */
+  readonly remembersIds?: boolean;
+};
 
 /** A file of the inputs: its path (`-` for stdin), its name in messages, and what the ids of its documents begin with. */
 type File = { readonly path: string; readonly name: string; readonly label: string; readonly inFolder: boolean };
@@ -59,7 +63,7 @@ export async function* documents(
       for (const { text, line, id, meta } of batch) {
         number++;
         const place = `${file.name}:${line}`;
-        if (id) repeats.see(id, place);
+        if (id && options.remembersIds !== false) repeats.see(id, place);
         yield { id: id || numberedId(file, isWhole, number), text, meta: meta ?? [], place };
       }
     }

@@ -135,7 +135,9 @@ export const readSettings = {
   vocabulary: {
     kind: 'text',
     value: 'FILE',
-    describe: 'the terms of counts (.ldac, .mtx), one a line [default: NAME.vocab.txt or vocab.txt beside them]',
+    describe:
+      'file of terms, one a line: of counts (.ldac, .mtx) [default: NAME.vocab.txt or vocab.txt beside them]; of text ' +
+      'in a fit with --schedule online, which leaves other terms out',
   },
 } as const satisfies Settings;
 

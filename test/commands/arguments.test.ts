@@ -34,7 +34,7 @@ test.each<[args: string, stderr: RegExp]>([
   ['fti', /there is no command "fti"\nhint: did you mean fit\?/],
   ['--debug fit', /got --debug before a command/],
   ['fit a.txt --topicz 4', /fit has no option --topicz\nhint: did you mean --topics\?/],
-  ['fit a.txt --no-document', /did you mean --no-documents\?/],
+  ['fit a.txt --no-proportion', /did you mean --no-proportions\?/],
   ['fit a.txt --beta pont', /--beta: got "pont", expected one of dirichlet, point\nhint: did you mean point\?/],
   ['fit a.txt -z', /fit has no option -z\nhint: thema fit --help/],
   ['fit a.txt --constructor x', /fit has no option --constructor/],
@@ -44,7 +44,7 @@ test.each<[args: string, stderr: RegExp]>([
   ['fit a.txt --tolerance=', /--tolerance: got "", expected a number of at least 0/],
   ['fit a.txt --tolerance -1', /--tolerance: got "-1", expected a number of at least 0/],
   ['fit a.txt --seed 9007199254740993', /--seed: got "9007199254740993", expected a whole number/],
-  ['fit a.txt --documents=maybe', /--documents: got "maybe", expected true or false/],
+  ['fit a.txt --proportions=maybe', /--proportions: got "maybe", expected true or false/],
   ['fit', /fit: got no INPUTS, expected at least one, or - for stdin/],
   ['topics', /topics: got no MODEL, expected a file/],
   ['topics a b', /topics: got "b", expected no further operand/],
@@ -64,8 +64,8 @@ describe('of several settings', () => {
     expect(fittedTopics(['-k', '5', '-k', '3'])).toBe(3);
     expect(fittedTopics(['-k5', '--topics=4'])).toBe(4);
     const keeps = (...flags: string[]) => output([...FIT, '-q', ...flags], { cwd }).includes('"gamma"');
-    expect(keeps('--documents', '--no-documents')).toBe(false);
-    expect(keeps('--no-documents', '--documents')).toBe(true);
+    expect(keeps('--proportions', '--no-proportions')).toBe(false);
+    expect(keeps('--no-proportions', '--proportions')).toBe(true);
   });
 
   test('flags go over variables, variables over thema.json', () => {

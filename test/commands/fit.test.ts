@@ -89,10 +89,10 @@ test('--init goes on where a model stopped', () => {
 });
 
 test('without documents the file is smaller, and documents says why it has none', () => {
-  output(['fit', ...FIT, '--no-documents', '-o', 'bare'], { cwd });
+  output(['fit', ...FIT, '--no-proportions', '-o', 'bare'], { cwd });
   const { status, stderr } = run(['documents', 'bare'], { cwd });
   expect(status).toBe(2);
-  expect(stderr).toMatch(/bare: keeps no documents, for it was fitted with --no-documents\nhint: thema infer bare/);
+  expect(stderr).toMatch(/bare: keeps no documents, for it was fitted with --no-proportions\nhint: thema infer bare/);
   expect(topics('bare')).toEqual(topics('m'));
 });
 

@@ -60,7 +60,7 @@ test('where there are no segments, it is said in one sentence and status 2', () 
   output('import c.ndjson -q -o plain'.split(' '), { cwd });
   output('import c.ndjson -q -o c.ldac'.split(' '), { cwd });
   output('fit plain -k 2 --iterations 2 -q -o whole'.split(' '), { cwd });
-  output('fit c.ndjson --model hmm -k 2 --iterations 2 --no-documents -q -o none'.split(' '), { cwd });
+  output('fit c.ndjson --model hmm -k 2 --iterations 2 --no-proportions -q -o none'.split(' '), { cwd });
   for (const [line, message] of [
     ['documents whole --segments', 'whole documents, which have no segments'],
     ['infer whole c.ndjson --segments', 'whole documents, which have no segments'],
