@@ -6,8 +6,8 @@ export type Setting = {
   readonly describe: string;
   /** One-letter flag. */
   readonly alias?: string;
-  /** It has an effect only where another setting has this value, or (`null`) is not given: elsewhere it is refused. */
-  readonly onlyWith?: readonly [name: string, value: string | null];
+  /** It has an effect only where another setting has one of these values, or with none is not given: else it is refused. */
+  readonly onlyWith?: readonly [name: string, ...values: string[]];
   /** How the value is shown in `--help`, such as `N` or `FILE`. */
   readonly value?: string;
 } & (

@@ -90,10 +90,10 @@ export async function readArguments(
   const own = valuesOf(chosen);
   for (const [name, { onlyWith }] of Object.entries(chosen)) {
     if (onlyWith === undefined) continue;
-    const [other, expected] = onlyWith;
-    const [value, wanted] = [own[other] ?? values[other], expected ?? undefined];
-    if (value === wanted) continue;
-    const needed = wanted === undefined ? `without --${other}` : `with --${other} ${wanted}`;
+    const [other, ...wanted] = onlyWith;
+    const value = own[other] ?? values[other];
+    if (wanted.length === 0 ? value === undefined : wanted.includes(String(value))) continue;
+    const needed = wanted.length === 0 ? `without --${other}` : `with --${other} ${wanted.join(' or ')}`;
     if (parsed[name] !== undefined) throw usageError(command, `--${name} has an effect only ${needed}`);
     delete own[name];
   }

@@ -105,7 +105,8 @@ export async function run(
       watch,
       after: last?.iteration ?? 0,
     };
-    for await (last of fit(model, data, blocks, state, sums, options)) record(last, stage && 'vb');
+    for await (last of fit(model, data, blocks, state, sums, options))
+      record(last, stage && (model.objective === 'elbo' ? 'vb' : 'map'));
     say.end();
   }
   stage?.close();

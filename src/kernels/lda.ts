@@ -11,7 +11,7 @@ export interface LdaFound {
   readonly tokens: Float32Array;
   /**
    * Five numbers of each document, from row d − from on: Σ n ln s, Σ_k tokens ln θ̃_k, E[log p(z | θ)],
-   * Σ_k (α_k − 1) E[log θ_k], and entropy of q(θ); not with points. s = Σ_k θ̃_k B_wk is not finite where f32 underflowed.
+   * Σ_k (α_k − 1) E[log θ_k] (of points Σ_k α_k ln θ_k), and the entropy of q(θ) (of points 0); not with points alone. s = Σ_k θ̃_k B_wk is not finite where f32 underflowed.
    */
   readonly terms: Float64Array;
   /** Σ_d E[log θ_d], K. */
@@ -36,8 +36,8 @@ export interface LdaKernel {
   /** Takes topics as points for the E-steps with points, β, V×K. */
   setPoints(beta: Float64Array): void;
   /**
-   * Phase 1, over documents [from, to): `rounds` of the fixed point at most, from `gamma` (D×K), then φ at it; with
-   * `points`, proportions and topics are points: φ_k ∝ γ_k β_wk.
+   * Phase 1, over documents [from, to): `rounds` of the fixed point at most, from `gamma` (D×K), then φ at it: from
+   * posteriors, with proportions as points (φ_k ∝ γ_k B_wk), or with topics as points too (γ_k β_wk; then no terms).
    */
   documents(
     corpus: Corpus,
@@ -47,7 +47,7 @@ export interface LdaKernel {
     gamma: Float64Array,
     rounds: number,
     tolerance: number,
-    points: boolean,
+    of: 'posteriors' | 'proportions' | 'points',
   ): LdaFound;
   /** Leaves document d out of phase 2. */
   leaveOut(corpus: Corpus, d: number): void;
@@ -154,7 +154,7 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
     setPoints(beta) {
       copyRows(beta, K, memory.f32(topics.points, V * K4), K4, V);
     },
-    documents(corpus, from, to, alpha, gamma, rounds, tolerance, points) {
+    documents(corpus, from, to, alpha, gamma, rounds, tolerance, of) {
       if (corpus !== laidOut) at = layOut(corpus);
       // what is padded is 1: γ stays 1 there, and adds nothing to the bound
       memory.f32(topics.alpha, K4).fill(1).set(alpha);
@@ -162,8 +162,9 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
       copyRows(gamma.subarray(from * K), K, rows, K4, to - from);
       const { rowStart, term, count, theta, tokens, ratio, terms, logTheta } = at;
       const tasks = tasksOf(cutTasks(corpus.rowStart, from, to), (first, end, task) => [
-        ...[first, end, K4, K, rounds, tolerance, points ? 1 : 0, rowStart, term, count],
-        ...[points ? topics.points : topics.beta, topics.alpha, at.gamma, theta, tokens, ratio, terms],
+        ...[first, end, K4, K, rounds, tolerance, of === 'posteriors' ? 0 : 1, rowStart, term, count],
+        ...[of === 'points' ? topics.points : topics.beta, topics.alpha, at.gamma, theta, tokens, ratio],
+        of === 'points' ? 0 : terms,
         logTheta + 8 * K4 * task,
       ]);
       memory.run('ldaDocuments', tasks);

@@ -64,7 +64,7 @@ export const gmmSettings = {
     min: 1,
     max: 1000,
     default: 50,
-    onlyWith: ['columns', null],
+    onlyWith: ['columns'],
     describe: 'dimensions of the points that text becomes: leading directions of its TF-IDF matrix (LSA)',
   },
   inference: {

@@ -46,10 +46,10 @@ import {
 export const ldaSettings = {
   inference: {
     kind: 'choice',
-    choices: ['auto', 'collapsed', 'vb'],
+    choices: ['auto', 'collapsed', 'vb', 'map'],
     default: 'auto',
     describe:
-      'collapsed updates, VB after a few of them, or auto: collapsed, then VB for as long as held-out documents say that it pays',
+      'collapsed updates; VB after a few of them, or MAP, both by ascent; or auto: collapsed, then VB for as long as held-out documents say that it pays',
   },
   alpha: {
     kind: 'text',
@@ -89,9 +89,9 @@ export const ldaSettings = {
     kind: 'choice',
     choices: ['collapsed', 'random', 'documents'],
     default: 'collapsed',
-    onlyWith: ['inference', 'vb'],
+    onlyWith: ['inference', 'vb', 'map'],
     describe:
-      'first topics: from a few passes of collapsed updates, random, or each of a few documents drawn at random (vb)',
+      'first topics: from a few passes of collapsed updates, random, or each of a few documents drawn at random (vb, map)',
   },
   ...roundSettings,
   precise: {
@@ -140,6 +140,9 @@ export function createLda(
   const tolerance = settings['e-step-tolerance'];
   const startAlpha = parseAlpha(settings.alpha ?? String(5 / K), K);
   const learnsAlpha = settings['learn-alpha'];
+  /** Whether proportions and topics are points that maximise the posterior: E[log θ] is then log θ, E[log β] log β. */
+  const isMap = settings.inference === 'map';
+  const isAscent = isMap || settings.inference === 'vb';
   /** Whether new documents are answered with proportions and topics as points, as collapsed updates have them. */
   const answersWithPoints = settings.inference !== 'vb';
 
@@ -161,13 +164,13 @@ export function createLda(
   /** E[β] under the parameters, once somebody asked for it. */
   let mean: Float64Array | undefined;
 
-  /** θ̃ = exp(E log θ) of q(θ) = Dir(γ). */
+  /** θ̃ = exp(E log θ) of q(θ) = Dir(γ), or θ = γ / Σγ as a point. */
   function expectTheta(gamma: Float64Array, at: number): void {
     let sum = 0;
     for (let k = 0; k < K; k++) sum += gamma[at + k]!;
-    const digammaSum = digamma(sum);
+    const ofSum = isMap ? log(sum) : digamma(sum);
     for (let k = 0; k < K; k++) {
-      const e = digamma(gamma[at + k]!) - digammaSum;
+      const e = (isMap ? log(gamma[at + k]!) : digamma(gamma[at + k]!)) - ofSum;
       logTheta[k] = e;
       theta[k] = exp(e);
     }
@@ -264,8 +267,8 @@ export function createLda(
     const alpha = params['alpha']!;
     scale(derived);
     expectTheta(gamma, at);
-    let sum = logNormaliser(alpha, 0, K) - logNormaliser(gamma, at, K);
-    for (let k = 0; k < K; k++) sum += (alpha[k]! - gamma[at + k]!) * logTheta[k]!;
+    let sum = ofPrior(alpha) - (isMap ? 0 : logNormaliser(gamma, at, K));
+    for (let k = 0; k < K; k++) sum += (alpha[k]! - (isMap ? 0 : gamma[at + k]!)) * logTheta[k]!;
     for (let i = rowStart[d]!; i < rowStart[d + 1]!; i++) {
       sum += count[i]! * (log(weigh(derived, term[i]!)) + shift);
     }
@@ -318,11 +321,11 @@ export function createLda(
     { terms, statistics }: Sums,
   ): number {
     let assignments = 0;
-    let proportions = logNormaliser(alpha, 0, K);
+    let proportions = ofPrior(alpha);
     let entropyProportions = -logNormaliser(gamma, at, K);
     for (let k = 0; k < K; k++) {
       assignments += tokens[k]! * logTheta[k]!;
-      proportions += (alpha[k]! - 1) * logTheta[k]!;
+      proportions += (alpha[k]! - (isMap ? 0 : 1)) * logTheta[k]!;
       entropyProportions -= (gamma[at + k]! - 1) * logTheta[k]!;
     }
     terms[1]! += assignments;
@@ -333,6 +336,11 @@ export function createLda(
       statistics['documents']![0]! += 1;
     }
     return assignments;
+  }
+
+  /** The logarithm of what makes the prior of θ integrate to 1: Dir(α), or Dir(α + 1), whose mode is what a point is of. */
+  function ofPrior(alpha: Float64Array): number {
+    return logNormaliser(isMap ? alpha.map((a) => a + 1) : alpha, 0, K);
   }
 
   /** γ_d = α + N_d / K: what is known of a document before its terms are looked at. */
@@ -368,7 +376,7 @@ export function createLda(
     if (points) {
       if (!hasPoints) kernel.setPoints(meanTopics(state));
       hasPoints = true;
-      const found = kernel.documents(corpus, from, to, alpha, gamma, most, tolerance, true);
+      const found = kernel.documents(corpus, from, to, alpha, gamma, most, tolerance, 'points');
       copyRows(found.gamma, found.K4, gamma, from, to);
       if (topicTerm !== null) kernel.terms(corpus, from, to, topicTerm, true);
       if (terms.length === 0 && statistics === null) return;
@@ -376,8 +384,9 @@ export function createLda(
     if (!isTaken) kernel.setTopics(derived['logBeta']!, derived['rowMaximum']!);
     isTaken = true;
     const isFixed = points || start === 'fixed';
-    const found = kernel.documents(corpus, from, to, alpha, gamma, isFixed ? 0 : most, tolerance, false);
-    const ofAlpha = logNormaliser(alpha, 0, K);
+    const of = isMap ? 'proportions' : 'posteriors';
+    const found = kernel.documents(corpus, from, to, alpha, gamma, isFixed ? 0 : most, tolerance, of);
+    const ofAlpha = ofPrior(alpha);
     const underflowed: number[] = [];
     for (let d = from, at = 0; d < to; d++, at += 5) {
       if (corpus.rowStart[d] === corpus.rowStart[d + 1]) continue;
@@ -480,6 +489,8 @@ export function createLda(
     const logBeta = derived['logBeta']!;
     if (!smoothed) {
       logPoints(params['beta']!, logBeta);
+    } else if (isMap) {
+      logPoints(probability({ params }), logBeta);
     } else if (settings.precise) {
       expectLogTopics(params['lambda']!, logBeta, V, K);
     } else {
@@ -512,7 +523,7 @@ export function createLda(
       const lambda = params['lambda']!;
       const eta = params['eta']!;
       // η from the topics as they were, then λ: after the step, λ is the best for this η
-      if (settings['learn-eta'] && !soft) {
+      if (settings['learn-eta'] && !soft && !isMap) {
         const total = settings.precise ? sumOf(derived['logBeta']!) : ofTopics.total;
         eta[0] = learnSymmetricPrior(eta[0]!, V, total / K, K);
       }
@@ -525,7 +536,7 @@ export function createLda(
       derive(state);
     }
     const documents = statistics['documents']![0]!;
-    if (learnsAlpha !== 'none' && !soft && documents > 0) {
+    if (learnsAlpha !== 'none' && !soft && !isMap && documents > 0) {
       const alpha = params['alpha']!;
       const meanLog = statistics['logTheta']!.map((sum) => sum / documents);
       if (learnsAlpha === 'asymmetric') learnPrior(alpha, meanLog, documents);
@@ -537,7 +548,9 @@ export function createLda(
     if (!smoothed) return;
     const lambda = params['lambda']!;
     const eta = params['eta']![0]!;
-    if (settings.precise) {
+    if (isMap) {
+      terms[2]! += K * (lgamma(V * (eta + 1)) - V * lgamma(eta + 1)) + eta * sumOf(derived['logBeta']!);
+    } else if (settings.precise) {
       const { topics, entropy } = topicTerms(lambda, derived['logBeta']!, eta, V, K);
       terms[5]! += topics;
       terms[6]! += entropy;
@@ -563,8 +576,8 @@ export function createLda(
     return {
       name: 'collapsed',
       every: EVALUATED,
-      iterations: settings.inference === 'vb' ? START_PASSES : COLLAPSED_PASSES,
-      next: settings.inference === 'vb' ? 'em' : settings.inference === 'auto' ? 'em if it pays' : 'nothing',
+      iterations: isAscent ? START_PASSES : COLLAPSED_PASSES,
+      next: isAscent ? 'em' : settings.inference === 'auto' ? 'em if it pays' : 'nothing',
       pass: found.pass,
       read(state) {
         const { params, posterior } = state;
@@ -575,7 +588,7 @@ export function createLda(
       },
       score: (state) => (heldOut === null ? null : found.score(meanTopics(state), state.params['alpha']!)),
       handOver(state) {
-        if (!smoothed || settings.eta !== undefined) return;
+        if (!smoothed || isMap || settings.eta !== undefined) return;
         const { params } = state;
         for (let i = 0; i < params['lambda']!.length; i++) params['lambda']![i]! += VB_ETA;
         params['eta']![0]! += VB_ETA;
@@ -614,10 +627,15 @@ export function createLda(
     name: 'lda',
     ...(settings.precise ? {} : { rounding: KERNEL_ROUNDING }),
     ...(settings.start === 'collapsed' ? { stage } : {}),
-    ...(settings.inference === 'vb' ? {} : { absorb, heldOut: HELD_OUT }),
+    ...(isAscent ? {} : { absorb, heldOut: HELD_OUT }),
     softIterations: settings.start === 'collapsed' ? 0 : 10,
-    objective: 'elbo',
-    terms: smoothed ? [...DOCUMENT_TERMS, 'topics', 'entropy_topics'] : DOCUMENT_TERMS,
+    objective: isMap ? 'log_posterior' : 'elbo',
+    ...(isMap ? { documentScore: 'log p(document, θ) at the best θ' } : {}),
+    terms: isMap
+      ? ['words', 'assignments', 'log_prior', 'entropy_assignments']
+      : smoothed
+        ? [...DOCUMENT_TERMS, 'topics', 'entropy_topics']
+        : DOCUMENT_TERMS,
     params: smoothed ? { lambda: ['V', 'K'], alpha: ['K'], eta: [1] } : { beta: ['V', 'K'], alpha: ['K'] },
     derived: { logBeta: ['V', 'K'], expLogBeta: ['V', 'K'], rowMaximum: ['V'] },
     posterior: { gamma: ['K'] },
@@ -644,7 +662,7 @@ export function createLda(
   };
 
   /** E[β], V×K. */
-  function probability({ params }: State): Float64Array {
+  function probability({ params }: Pick<State, 'params'>): Float64Array {
     const topics = (smoothed ? params['lambda']! : params['beta']!).slice();
     normaliseTopics(topics, V, K);
     return topics;

@@ -18,7 +18,15 @@ type Values = Readonly<Record<string, unknown>>;
 
 /** The settings that are tried; a model that is not here, its defaults. */
 const SETTINGS: Readonly<Record<string, readonly Values[]>> = {
-  lda: [{}, { precise: true }, { precise: true, beta: 'point' }, { precise: true, start: 'documents' }],
+  lda: [
+    {},
+    { precise: true },
+    { inference: 'vb' },
+    { inference: 'vb', precise: true, beta: 'point' },
+    { inference: 'vb', precise: true, start: 'documents' },
+    { inference: 'map' },
+    { inference: 'map', precise: true },
+  ],
   mixture: [{}, { inference: 'em' }, { inference: 'em', eta: 0 }, { start: 'random' }],
   plsa: [{}, { start: 'documents' }, { 'e-step-iterations': 1 }],
   gmm: [

@@ -134,12 +134,13 @@ function copy(gamma: usize, theta: usize, bytes: usize): void {
 
 /**
  * Phase 1 of the E-step, over documents [from, to): the fixed point of γ_d from where it is, then φ at it. With
- * `points`, θ̃ is γ instead of e^ψ(γ), and the documents' terms are not computed.
+ * `points`, θ̃ is γ instead of e^ψ(γ), and E[log θ] stands for ln γ_k − ln Σγ. The documents' terms are not computed where
+ * `found` is 0.
  *
  * Reads rowStart, term, count, beta (V×K4), alpha (K4, 1 where it is padded); improves gamma (D×K4, padded likewise).
  * Leaves theta (D×K4, θ̃ at γ), ratio (entries, n / s), tokens (D×K4, Σ_w n_dw φ_dw), and of each document five f64 in
- * `found`: Σ n ln s, Σ_k tokens ln θ̃, E[log p(z | θ)], Σ_k (α_k − 1) E[log θ_k], and Σ_k ln Γ(γ_k) − ln Γ(Σγ) −
- * Σ_k (γ_k − 1) E[log θ_k]. Adds E[log θ] of the documents to logTheta (K4, f64).
+ * `found`: Σ n ln s, Σ_k tokens ln θ̃, E[log p(z | θ)], Σ_k (α_k − 1) E[log θ_k] (of points Σ_k α_k ln θ_k), and
+ * Σ_k ln Γ(γ_k) − ln Γ(Σγ) − Σ_k (γ_k − 1) E[log θ_k] (of points 0). Adds E[log θ] of the documents to logTheta (K4, f64).
  */
 export function ldaDocuments(
   from: u32,
@@ -193,7 +194,9 @@ export function ldaDocuments(
     for (let k: usize = 0; k < bytes; k += 16) {
       v128.store(acc + k, f32x4.mul(v128.load(t + k), v128.load(acc + k)));
     }
-    if (!points) measure(entries, K4, K, counts, ratios, alpha, g, t, acc, found + 40 * <usize>d, logTheta);
+    if (found !== 0) {
+      measure(entries, K4, K, points, counts, ratios, alpha, g, t, acc, found + 40 * <usize>d, logTheta);
+    }
   }
 }
 
@@ -202,6 +205,7 @@ function measure(
   entries: u32,
   K4: u32,
   K: u32,
+  points: u32,
   counts: usize,
   ratios: usize,
   alpha: usize,
@@ -228,28 +232,31 @@ function measure(
   const bytes = <usize>K4 << 2;
   for (let k: usize = 0; k < bytes; k += 8) total = f64x2.add(total, promote(gamma + k));
   const sum = sum2x(total) - <f64>(K4 - K);
-  const digammaSum = f64x2.splat(f64x2.extract_lane(digamma2x(f64x2.splat(sum)), 0));
+  const wide = f64x2.splat(sum);
+  const ofSum = points ? log2x(wide) : digamma2x(wide);
   const lgammaSum = f64x2.extract_lane(lgamma, 0);
-  const one = f64x2.splat(1);
+  const least = f64x2.splat(points ? 0 : 1);
   let asComputed = f64x2.splat(0);
   let assignments = f64x2.splat(0);
   let proportions = f64x2.splat(0);
   let entropy = f64x2.splat(0);
   for (let k: usize = 0; k < bytes; k += 8) {
     const g = promote(gamma + k);
-    const e = f64x2.sub(digamma2x(g), digammaSum);
+    const e = f64x2.sub(points ? log2x(g) : digamma2x(g), ofSum);
     const n = promote(tokens + k);
     asComputed = f64x2.add(asComputed, f64x2.mul(n, log2x(promote(theta + k))));
     assignments = f64x2.add(assignments, f64x2.mul(n, e));
-    proportions = f64x2.add(proportions, f64x2.mul(f64x2.sub(promote(alpha + k), one), e));
-    entropy = f64x2.add(entropy, f64x2.sub(lgamma, f64x2.mul(f64x2.sub(g, one), e)));
+    proportions = f64x2.add(proportions, f64x2.mul(f64x2.sub(promote(alpha + k), least), e));
+    if (!points) entropy = f64x2.add(entropy, f64x2.sub(lgamma, f64x2.mul(f64x2.sub(g, least), e)));
     v128.store(logTheta + 2 * k, f64x2.add(v128.load(logTheta + 2 * k), e));
   }
+  // of points, what is padded is ln 1 − ln Σγ, times 1
+  const padded = points ? <f64>(K4 - K) * f64x2.extract_lane(ofSum, 0) : 0;
   store<f64>(found, logNormaliser);
   store<f64>(found, sum2x(asComputed), 8);
   store<f64>(found, sum2x(assignments), 16);
-  store<f64>(found, sum2x(proportions), 24);
-  store<f64>(found, sum2x(entropy) - lgammaSum, 32);
+  store<f64>(found, sum2x(proportions) + padded, 24);
+  store<f64>(found, points ? 0 : sum2x(entropy) - lgammaSum, 32);
 }
 
 /**
