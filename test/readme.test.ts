@@ -19,7 +19,7 @@ const GAP = '…';
 
 /** Options that change what a model adds to files and reports. */
 const VARIANTS: Readonly<Record<string, readonly string[]>> = {
-  lda: ['--beta point'],
+  lda: ['', '--inference vb --beta point', '--inference map'],
   mixture: ['', '--inference em'],
   gmm: ['', '--columns x,y', '--columns x,y --inference vb'],
   hmm: ['', '--inference vb'],

@@ -78,7 +78,8 @@ export function ended({ last, state, shares, trace, standardError }: Run, tolera
   const reason = {
     converged: last.change! > 0 ? `converged (change below ${tolerance})` : 'converged (it rises no more)',
     iterations: 'stopped at --iterations',
-    'held-out': 'stopped as the held-out bound no longer rises, at its best',
+    passes: 'which are its most',
+    'held-out': `stopped as held-out documents gain no more; kept is iteration ${last.kept}`,
   }[last.stop!];
   const error = standardError === undefined ? '' : ` ± ${standardError.toFixed(2)}`;
   const elbo = `ELBO ${trace.at(-1)!.elbo.toFixed(2)}${error}`;

@@ -108,6 +108,7 @@ export async function run(
     for await (last of fit(model, data, blocks, state, sums, options))
       record(last, stage && (model.objective === 'elbo' ? 'vb' : 'map'));
     say.end();
+    if (stage?.next === 'em if it pays') stage.takeBack(state);
   }
   stage?.close();
   if (watch === undefined && model.schedule !== 'stochastic')
@@ -188,7 +189,13 @@ async function* passes(
     if (iteration > 1) change = (objective - previous) / Math.abs(objective);
     previous = objective;
     const seen = await watch?.see(iteration);
-    const stop: StopReason | null = seen?.isPast ? 'held-out' : isLast ? 'iterations' : null;
+    const stop: StopReason | null = seen?.isPast
+      ? 'held-out'
+      : !isLast
+        ? null
+        : iteration >= iterations
+          ? 'iterations'
+          : 'passes';
     const kept = stop === null || watch === undefined ? iteration : watch.restore();
     yield { iteration, objective, terms, change, heldOut: seen?.score ?? null, heldOutError: null, stop, kept };
     if (stop !== null) return;

@@ -142,8 +142,13 @@ or a corpus file made by thema import; - is stdin.`,
     const task: Task = { inputs, values, variant, given, kind, make, init: start, say };
     const isOnline = variant['schedule'] === 'online';
     const isInMemory = !isOnline && !(await isReadInBlocks(task));
-    // The collapsed stage has all documents in memory: without them, VB.
-    if (!isInMemory && variant['inference'] === 'auto') variant['inference'] = 'vb';
+    // The collapsed stage begins a fit, and has all documents in memory: elsewhere, VB.
+    if (variant['inference'] === 'auto' && (!isInMemory || start !== undefined)) variant['inference'] = 'vb';
+    for (const inference of ['collapsed', 'map']) {
+      if (variant['inference'] !== inference || (isInMemory && (inference === 'map' || start === undefined))) continue;
+      const how = isInMemory ? '--init' : isOnline ? '--schedule online' : 'blocks of --max-memory';
+      throw new UserError(`--inference ${inference}: is not there with ${how}`, { status: STATUS.usage });
+    }
     const fitted = await (isInMemory ? fitInMemory : isOnline ? fitOnline : fitFromDisk)(task);
     const { model, dims, options, vocabulary, columns, state, shares, trace } = fitted;
     say.say(`${model.name}: ${counted(dims.K, 'topic')}, ${fitted.size}; ${fitted.end}`);

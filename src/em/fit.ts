@@ -17,7 +17,7 @@ export interface FitOptions {
   readonly after?: number;
 }
 
-export type StopReason = 'converged' | 'iterations' | 'held-out';
+export type StopReason = 'converged' | 'iterations' | 'held-out' | 'passes';
 
 /** The fit just after an E-step, when parameters, posteriors and objective agree. */
 export interface Iteration {

@@ -107,8 +107,9 @@ export interface Stage {
   read(state: State): void;
   /** Mean ln p of the tokens of the held-out documents' other halves under `state`; null where none are held out. */
   score(state: State): number | null;
-  /** Sets the priors with which EM goes on. */
+  /** Sets the priors with which EM goes on, and back to its own what EM has left. */
   handOver(state: State): void;
+  takeBack(state: State): void;
   close(): void;
 }
 

@@ -61,7 +61,7 @@ export const ldaSettings = {
     kind: 'choice',
     choices: ['none', 'symmetric', 'asymmetric'],
     default: 'asymmetric',
-    describe: 'learn alpha by Newton steps: not at all, one number for all topics, one a topic',
+    describe: 'learn alpha: not at all, one number for all topics, one a topic; not in MAP',
   },
   eta: {
     kind: 'number',
@@ -70,13 +70,13 @@ export const ldaSettings = {
     max: 1e6,
     onlyWith: ['beta', 'dirichlet'],
     describe:
-      "Dirichlet prior of topics' terms, or where its learning starts (dirichlet) [default: 0.03, 0.53 where VB follows, 0.1 from another start]",
+      "Dirichlet prior of topics' terms, or where VB starts to learn it (dirichlet) [default: 0.03, in VB after collapsed updates 0.53, from another start 0.1]",
   },
   'learn-eta': {
     kind: 'flag',
     default: true,
-    onlyWith: ['beta', 'dirichlet'],
-    describe: 'learn eta by Newton steps (dirichlet)',
+    onlyWith: ['inference', 'vb'],
+    describe: 'learn eta in VB, by Newton steps (dirichlet)',
   },
   beta: {
     kind: 'choice',
@@ -97,7 +97,7 @@ export const ldaSettings = {
   precise: {
     kind: 'flag',
     default: false,
-    describe: 'compute in double precision throughout, in a tenth of the speed',
+    describe: 'compute in double precision throughout, several times slower',
   },
 } as const satisfies Settings;
 
@@ -143,6 +143,8 @@ export function createLda(
   /** Whether proportions and topics are points that maximise the posterior: E[log θ] is then log θ, E[log β] log β. */
   const isMap = settings.inference === 'map';
   const isAscent = isMap || settings.inference === 'vb';
+  /** Whether VB learns the priors; where it goes on from the collapsed stage, they stay as that has learned them. */
+  const learnsInEm = settings.inference === 'vb';
   /** Whether new documents are answered with proportions and topics as points, as collapsed updates have them. */
   const answersWithPoints = settings.inference !== 'vb';
 
@@ -417,7 +419,7 @@ export function createLda(
     for (const [i, d] of underflowed.entries()) {
       gamma.set(was[i]!, d * K);
       if (!isFixed) converge(corpus, d, tokenCount(corpus, d, d + 1), state, gamma, d * K, most);
-      collect(corpus, d, state, { statistics: points ? null : statistics, terms });
+      collect(corpus, d, state, points ? withoutTopics({ statistics, terms }) : { statistics, terms });
     }
   }
 
@@ -457,7 +459,7 @@ export function createLda(
       if (points && sums.statistics !== null) {
         roundOfPoints(corpus, d, meanTopics(state), gamma, at, sums.statistics['topicTerm']!);
       }
-      collect(corpus, d, state, points ? { statistics: null, terms: sums.terms } : sums);
+      collect(corpus, d, state, points ? withoutTopics(sums) : sums);
     }
     return startBound;
   }
@@ -523,7 +525,7 @@ export function createLda(
       const lambda = params['lambda']!;
       const eta = params['eta']!;
       // η from the topics as they were, then λ: after the step, λ is the best for this η
-      if (settings['learn-eta'] && !soft && !isMap) {
+      if (settings['learn-eta'] && !soft && learnsInEm) {
         const total = settings.precise ? sumOf(derived['logBeta']!) : ofTopics.total;
         eta[0] = learnSymmetricPrior(eta[0]!, V, total / K, K);
       }
@@ -536,7 +538,7 @@ export function createLda(
       derive(state);
     }
     const documents = statistics['documents']![0]!;
-    if (learnsAlpha !== 'none' && !soft && !isMap && documents > 0) {
+    if (learnsAlpha !== 'none' && !soft && learnsInEm && documents > 0) {
       const alpha = params['alpha']!;
       const meanLog = statistics['logTheta']!.map((sum) => sum / documents);
       if (learnsAlpha === 'asymmetric') learnPrior(alpha, meanLog, documents);
@@ -586,16 +588,31 @@ export function createLda(
         for (let i = 0, k = 0; i < gamma.length; i++, k = k + 1 === K ? 0 : k + 1) gamma[i]! += params['alpha']![k]!;
         setTopics(state, topicTerm, eta);
       },
-      score: (state) => (heldOut === null ? null : found.score(meanTopics(state), state.params['alpha']!)),
+      score: (state) => (heldOut === null ? null : found.score(topicsWith(state, eta), state.params['alpha']!)),
       handOver(state) {
-        if (!smoothed || isMap || settings.eta !== undefined) return;
-        const { params } = state;
-        for (let i = 0; i < params['lambda']!.length; i++) params['lambda']![i]! += VB_ETA;
-        params['eta']![0]! += VB_ETA;
-        derive(state);
+        if (smoothed && !isMap && settings.eta === undefined) setEta(state, eta + VB_ETA);
       },
+      takeBack: (state) => setEta(state, eta),
       close: found.close,
     };
+  }
+
+  /** Another η over the same counts. */
+  function setEta({ params, derived, posterior }: State, eta: number): void {
+    const more = eta - params['eta']![0]!;
+    if (more === 0) return;
+    for (let i = 0; i < params['lambda']!.length; i++) params['lambda']![i]! += more;
+    params['eta']![0] = eta;
+    derive({ params, derived, posterior });
+  }
+
+  /** E[β] with another η over the same counts. */
+  function topicsWith(state: State, eta: number): Float64Array {
+    const more = eta - state.params['eta']![0]!;
+    if (more === 0) return meanTopics(state);
+    const topics = state.params['lambda']!.map((l) => l + more);
+    normaliseTopics(topics, V, K);
+    return topics;
   }
 
   /** The topics of these expected counts. */
@@ -667,6 +684,12 @@ export function createLda(
     normaliseTopics(topics, V, K);
     return topics;
   }
+}
+
+/** Sums of which the topics' share has been added already. */
+function withoutTopics({ statistics, terms }: Sums): Sums {
+  const { topicTerm, ...others } = statistics ?? {};
+  return { statistics: topicTerm === undefined ? null : others, terms };
 }
 
 function parseAlpha(text: string, K: number): Float64Array {

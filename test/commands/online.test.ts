@@ -54,7 +54,23 @@ test('planted topics are found in one pass of text, and in a pass over a corpus 
 
 test('passes over a corpus file visit every document as often, in an order that the seed decides', () => {
   const fits = [[], [], ['--seed', '2']].map((seed, i) => {
-    output(['fit', 'corpus', ...ONLINE, '--start', 'random', '--iterations', '3', ...seed, '-o', `p${i}`], { cwd });
+    output(
+      [
+        'fit',
+        'corpus',
+        ...ONLINE,
+        '--inference',
+        'vb',
+        '--start',
+        'random',
+        '--iterations',
+        '3',
+        ...seed,
+        '-o',
+        `p${i}`,
+      ],
+      { cwd },
+    );
     return sha256(`p${i}`);
   });
   expect(fits[1]).toBe(fits[0]);
@@ -124,7 +140,7 @@ test.each(['mixture', 'plsa'])('%s can be fitted online too', (model) => {
 
 // without a start that looks at a part of the documents, where the documents are makes no difference
 test('a corpus file larger than --max-memory is fitted in blocks, to the same bits', () => {
-  const settings = ['-k', '4', '--start', 'random', '--iterations', '5', '-q', '-f'];
+  const settings = ['-k', '4', '--inference', 'vb', '--start', 'random', '--iterations', '5', '-q', '-f'];
   output(['fit', 'corpus', ...settings, '-o', 'whole'], { cwd });
   output(['fit', 'corpus', ...settings, '--max-memory', '100K', '-o', 'blocks'], { cwd });
   for (const report of ['topics', 'documents', 'elbo'])
