@@ -1,4 +1,5 @@
 import { kernelMemory } from './memory.js';
+import { roomOf } from './rows.js';
 import { cutEvenly, cutTasks, MOST_TASKS, tasksOf } from './tasks.js';
 
 type Reals = Float32Array | Float64Array;
@@ -87,11 +88,12 @@ export function createCollapsedKernel(
   threads: number,
 ): CollapsedSteps {
   const memory = kernelMemory(threads);
-  const room = 2 * K4 + longest;
+  const row = roomOf(K4);
+  const room = roomOf(2 * K4 + longest);
   const at = memory.layOut({
     ...lengths,
     scores: 2 * lengths.scores,
-    room: MOST_TASKS * K4,
+    room: MOST_TASKS * row,
     scales: lengths.term,
     rooms: MOST_ROOMS * room,
   });
@@ -140,7 +142,7 @@ export function createCollapsedKernel(
         'collapsedDocuments',
         tasksOf(cutTasks(arrays.rowStart, from, to), (first, end, task) => [
           ...[first, end, K4, rounds, at.rowStart, at.term, at.count, at.alpha, at.beta, at.tokens],
-          ...[firstEntry, at.share, at.scales, at.room + rowBytes * task, seed, every, at.drawn],
+          ...[firstEntry, at.share, at.scales, at.room + 4 * row * task, seed, every, at.drawn],
         ]),
       );
     },
@@ -153,7 +155,7 @@ export function createCollapsedKernel(
           (first, end, task) => [
             ...[first, end, K4, at.chunkRow + 4 * firstRow, at.chunkStart + 4 * firstStart, at.entry + 4 * firstEntry],
             ...[at.count, firstEntry, at.share, at.scales, at.blockTerm + 4 * firstTerm, at.topics],
-            ...[at.own + rowBytes * firstTerm, at.room + rowBytes * task],
+            ...[at.own + rowBytes * firstTerm, at.room + 4 * row * task],
           ],
         ),
       );

@@ -1,6 +1,6 @@
 import { type Corpus, documentCount } from '../corpus/corpus.js';
 import { kernelMemory } from './memory.js';
-import { copyRows, roundUp4 } from './rows.js';
+import { copyRows, roomOf, roundUp4 } from './rows.js';
 import { type Columns, columnsOf, cutEvenly, cutTasks, MOST_TASKS, tasksOf } from './tasks.js';
 
 /** What phase 1 of documents [from, to) found; each array is valid until the next call. */
@@ -70,6 +70,7 @@ const TASK_TERMS = 64;
 
 export function createLdaKernel({ V, K }: { V: number; K: number }, threads: number): LdaKernel {
   const K4 = roundUp4(K);
+  const room = roomOf(2 * K4);
   const memory = kernelMemory(threads);
   const topics = memory.layOut({
     beta: V * K4,
@@ -105,7 +106,7 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
         columnEntry: entries,
         columnDocument: entries,
         terms: 10 * D,
-        logTheta: 2 * K4 * MOST_TASKS,
+        logTheta: MOST_TASKS * room,
       },
       topics.end,
     );
@@ -165,13 +166,13 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
         ...[first, end, K4, K, rounds, tolerance, of === 'posteriors' ? 0 : 1, rowStart, term, count],
         ...[of === 'points' ? topics.points : topics.beta, topics.alpha, at.gamma, theta, tokens, ratio],
         of === 'points' ? 0 : terms,
-        logTheta + 8 * K4 * task,
+        logTheta + 4 * room * task,
       ]);
       memory.run('ldaDocuments', tasks);
       const sum = new Float64Array(K);
-      const ofTasks = memory.f64(logTheta, tasks.length * K4);
+      const ofTasks = memory.f64(logTheta, (tasks.length * room) / 2);
       for (let task = 0; task < tasks.length; task++) {
-        for (let k = 0; k < K; k++) sum[k]! += ofTasks[task * K4 + k]!;
+        for (let k = 0; k < K; k++) sum[k]! += ofTasks[(task * room) / 2 + k]!;
       }
       return {
         gamma: rows,

@@ -10,3 +10,11 @@ export function copyRows(from: Reals, width: number, to: Reals, toWidth: number,
   const shared = Math.min(width, toWidth);
   for (let r = 0; r < rows; r++) for (let i = 0; i < shared; i++) to[r * toWidth + i] = from[r * width + i]!;
 }
+
+/**
+ * How far apart tasks keep rooms of `n` numbers of 4 bytes: no two in one cache line, nor in neighbouring ones that are
+ * fetched together, or threads that write to them wait for each other.
+ */
+export function roomOf(n: number): number {
+  return 32 * (Math.ceil(n / 32) + 1);
+}
