@@ -24,11 +24,14 @@ export function passesOf(events: readonly Event[]): Pick<Fit, 'seconds' | 'start
   const passes: number[] = [];
   let stage = '';
   let last = 0;
-  for (const { event, stage: begun, seconds } of events) {
+  let lastDone = 0;
+  for (const { event, stage: begun, done, seconds } of events) {
     if (event === 'begin') stage = begun!;
     if (event !== 'update' || seconds === undefined) continue;
-    (stage === 'start' ? start : passes).push(seconds - last);
-    last = seconds;
+    // an event may stand for several passes, or for the evaluation of what they left
+    const n = done! - lastDone;
+    for (let i = 0; i < n; i++) (stage === 'start' ? start : passes).push((seconds - last) / n);
+    [last, lastDone] = [seconds, done!];
   }
   return { seconds: last, start, passes };
 }
@@ -64,8 +67,23 @@ export async function plainPass(
   { k, rounds, prior, threads }: { k: number; rounds: number; prior: number; threads: number },
 ): Promise<number> {
   const { passes } = await fit(input, [
-    ...['-k', k, '--iterations', 2, '--tolerance', 0, '--start', 'random', '--soft-iterations', 0, '-j', threads],
-    ...['--alpha', prior, '--learn-alpha', 'none', '--eta', prior, '--no-learn-eta', '--no-documents'],
+    ...[
+      '-k',
+      k,
+      '--iterations',
+      2,
+      '--tolerance',
+      0,
+      '--inference',
+      'vb',
+      '--start',
+      'random',
+      '--soft-iterations',
+      0,
+      '-j',
+      threads,
+    ],
+    ...['--alpha', prior, '--learn-alpha', 'none', '--eta', prior, '--no-learn-eta', '--no-proportions'],
     ...['--e-step-iterations', rounds, '--e-step-tolerance', 0],
   ]);
   return passes[1]!;

@@ -61,7 +61,7 @@ export const question: Question = {
       say(`${covariance}…`);
       const options = ['--start', 'random', '--covariance', covariance, '--iterations', 6, '--tolerance', 0];
       const found = await medians(repetitions, {
-        thema: async () => settled(await fit(corpus, ['--model', 'gmm', '-k', K, ...options, '--no-documents'])),
+        thema: async () => settled(await fit(corpus, ['--model', 'gmm', '-k', K, ...options, '--no-proportions'])),
         ...(hasPeer ? { sklearn: () => pythonNumber('gmm.py', csv, K, covariance) } : {}),
       });
       const row = { covariance, thema: found.get('thema')!, sklearn: found.get('sklearn') ?? null };

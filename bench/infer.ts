@@ -36,7 +36,7 @@ async function prepare(tool: string, folder: string, k: number): Promise<() => P
     return (D - 1) / (all.wall - one.wall);
   };
   if (tool === 'thema') {
-    const { model } = await fit(train, ['-k', k, '--iterations', 10, '-j', 2, '--no-documents'], 'infer');
+    const { model } = await fit(train, ['-k', k, '--iterations', 10, '-j', 2, '--no-proportions'], 'infer');
     const vocabulary = ['--vocabulary', `${folder}/vocab.txt`];
     writeFileSync(path('all.ldac'), readFileSync(train));
     writeFileSync(path('one.ldac'), `${lines[0]}\n`);

@@ -47,7 +47,7 @@ export const question: Question = {
       for (const { tokens, k, terms } of points[axis as keyof typeof points]) {
         const input = await synthetic(tokens, terms, usual.k);
         say(`${axis}: ${tokens / 1e6} M tokens, ${k} topics, ${terms} terms…`);
-        const run = () => fit(input, ['-k', k, '--iterations', 3, '-j', 2, '--no-documents'], 'scaling');
+        const run = () => fit(input, ['-k', k, '--iterations', 3, '-j', 2, '--no-proportions'], 'scaling');
         const runs = (await interleaved(repetitions, { run })).get('run')!;
         const of = (what: 'seconds' | 'wall' | 'peak') => median(runs.map((fit) => fit[what]));
         const passes = runs[0]!.start.length + runs[0]!.passes.length;

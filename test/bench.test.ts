@@ -31,14 +31,14 @@ test('the seconds of passes are the differences of the events of a fit', () => {
   const events = [
     { event: 'message' },
     { event: 'begin', stage: 'start' },
-    { event: 'update', seconds: 1 },
-    { event: 'update', seconds: 3 },
+    { event: 'update', done: 1, seconds: 1 },
+    { event: 'update', done: 3, seconds: 5 },
     { event: 'end' },
     { event: 'begin', stage: 'fit' },
-    { event: 'update', seconds: 3.5 },
-    { event: 'update', seconds: 4.5 },
+    { event: 'update', done: 4, seconds: 5.5 },
+    { event: 'update', done: 4, seconds: 6.5 },
   ];
-  expect(passesOf(events)).toEqual({ seconds: 4.5, start: [1, 2], passes: [0.5, 1] });
+  expect(passesOf(events)).toEqual({ seconds: 6.5, start: [1, 2, 2], passes: [0.5] });
 });
 
 test('rounds that ended early are noticed', () => {

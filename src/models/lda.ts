@@ -123,7 +123,7 @@ const VB_ETA = 0.5;
 const LEAST_POINT = 1e-19;
 
 /** Documents by which `auto` stops and chooses. */
-const HELD_OUT = { share: 0.05, from: 5, patience: 5, gain: 0.005, every: EVALUATED };
+const HELD_OUT = { share: 0.05, from: 5, patience: 5, gain: 0.0075, every: EVALUATED };
 
 /** η where the topics start otherwise. */
 const VB_START_ETA = 0.1;
