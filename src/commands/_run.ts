@@ -48,9 +48,9 @@ export async function run(
   const { fitted, heldOut, isFitted } = holdOut(corpus, watches ? (model.heldOut?.share ?? 0) : 0, draws);
   const state = allocateState(model, dims, documentCount(fitted));
   const sums = allocateSums(model, dims);
-  model.initialise(fitted, state, draws);
-  if (init !== undefined) continueFrom(init, model, corpus, dims, state);
   const stage = hasStage ? model.stage!(fitted, heldOut, draws) : undefined;
+  if (stage === undefined) model.initialise(fitted, state, draws);
+  if (init !== undefined) continueFrom(init, model, corpus, dims, state);
   const score: Score | null =
     heldOut === null
       ? null

@@ -64,7 +64,7 @@ export interface CollapsedStage {
   pass(): Promise<void>;
   /** Mean ln p of the tokens of the held-out documents' other halves, under topics β (V×K, as it reads them) and α. */
   score(topics: Float64Array, alpha: Float64Array): number;
-  /** Writes Σ_b S_b (V×K), N (D×K, in the order of the corpus) and α (K). */
+  /** Writes S (V×K), N (D×K, in the order of the corpus) and α (K). */
   read(topicTerm: Float64Array, tokens: Float64Array, alpha: Float64Array): void;
   close(): void;
 }
@@ -201,13 +201,7 @@ export function createCollapsedStage(
       return arrays.scores.reduce((sum, x) => sum + x, 0) / other.count.reduce((sum, n) => sum + n, 0);
     },
     read(topicTerm, tokens, alpha) {
-      topicTerm.fill(0);
-      for (const { firstTerm, terms } of blocks) {
-        for (let j = firstTerm; j < firstTerm + terms; j++) {
-          const row = blockTerm[j]! * K;
-          for (let k = 0; k < K; k++) topicTerm[row + k]! += arrays.own[j * K4 + k]!;
-        }
-      }
+      copyRows(arrays.topics, K4, topicTerm, K, V);
       dealt.forEach((d, i) => {
         for (let k = 0; k < K; k++) tokens[d * K + k] = arrays.tokens[i * K4 + k]!;
       });

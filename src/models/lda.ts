@@ -24,11 +24,12 @@ import { documentCount, tokenCount } from '../corpus/corpus.js';
 import type { Arrays, Stage, Start, State, Sums, TopicModel } from '../em/model.js';
 import { STATUS, UserError } from '../errors.js';
 import { createLdaKernel, type LdaKernel } from '../kernels/lda.js';
-import { learnPrior, learnSymmetricPrior, logNormaliser } from '../math/dirichlet.js';
+import { learnPrior, learnSymmetricPrior } from '../math/dirichlet.js';
 import type { Random } from '../math/random.js';
-import { digamma, exp, lgamma, log } from '../math/special.js';
+import { digamma, exp, lgamma } from '../math/special.js';
 import { parseSetting, type Settings, type Values } from '../settings.js';
 import { createCollapsedStage } from './lda-collapsed.js';
+import { createDocumentSteps, ofPrior, roundsAt, uninformed, withoutTopics } from './lda-documents.js';
 import { roundSettings } from './settings.js';
 import {
   expectLogTopics,
@@ -103,12 +104,6 @@ export const ldaSettings = {
 
 const DOCUMENT_TERMS = ['words', 'assignments', 'proportions', 'entropy_assignments', 'entropy_proportions'] as const;
 
-/** Rounds of a new document at most; half of them suffice for documents of hundreds of tokens. */
-const ROUNDS_OF_NEW = 100;
-
-/** Below this, Σ_k of exp(E log θ + E log β) may have lost terms to underflow; then φ is computed from logarithms. */
-const UNDERFLOW = 1e-200;
-
 /** Passes of the collapsed stage: as the start of VB, and at most. */
 const START_PASSES = 15;
 /** A pass is evaluated after every so many. */
@@ -148,14 +143,7 @@ export function createLda(
   /** Whether new documents are answered with proportions and topics as points, as collapsed updates have them. */
   const answersWithPoints = settings.inference !== 'vb';
 
-  // One document's room, used again for each.
-  const logTheta = new Float64Array(K);
-  const theta = new Float64Array(K);
-  const phi = new Float64Array(K);
-  let shift = 0;
-  const tokens = new Float64Array(K);
-  const warmGamma = new Float64Array(K);
-
+  const reference = createDocumentSteps(K, { isMap, rounds, tolerance });
   let kernel: LdaKernel | undefined;
   /** Whether `expLogBeta` and the kernel's topics are those of `logBeta`. */
   let isScaled = false;
@@ -165,190 +153,6 @@ export function createLda(
   let ofTopics = { total: 0, entropy: 0 };
   /** E[β] under the parameters, once somebody asked for it. */
   let mean: Float64Array | undefined;
-
-  /** θ̃ = exp(E log θ) of q(θ) = Dir(γ), or θ = γ / Σγ as a point. */
-  function expectTheta(gamma: Float64Array, at: number): void {
-    let sum = 0;
-    for (let k = 0; k < K; k++) sum += gamma[at + k]!;
-    const ofSum = isMap ? log(sum) : digamma(sum);
-    for (let k = 0; k < K; k++) {
-      const e = (isMap ? log(gamma[at + k]!) : digamma(gamma[at + k]!)) - ofSum;
-      logTheta[k] = e;
-      theta[k] = exp(e);
-    }
-  }
-
-  /**
-   * φ of term w, up to its sum: phi_k = exp(E log θ_k + E log β_wk − shift), where `shift` is the row's largest
-   * E log β, or the largest exponent where the plain product underflows. The term's ln s_dw is log(sum) + shift.
-   *
-   * @returns the sum of `phi`
-   */
-  function weigh({ logBeta, expLogBeta, rowMaximum }: Arrays, w: number): number {
-    const row = w * K;
-    let sum = 0;
-    for (let k = 0; k < K; k++) sum += phi[k] = theta[k]! * expLogBeta![row + k]!;
-    shift = rowMaximum![w]!;
-    if (sum > UNDERFLOW) return sum;
-    shift = Number.NEGATIVE_INFINITY;
-    for (let k = 0; k < K; k++) shift = Math.max(shift, logTheta[k]! + logBeta![row + k]!);
-    sum = 0;
-    for (let k = 0; k < K; k++) sum += phi[k] = exp(logTheta[k]! + logBeta![row + k]! - shift);
-    return sum;
-  }
-
-  /** Σ_w n_dw φ_dw into `tokens`: one round of  φ_dw ∝ exp(E log θ_d + E log β_w),  γ_d = α + Σ_w n_dw φ_dw. */
-  function round({ rowStart, term, count }: Corpus, d: number, { derived }: State): void {
-    scale(derived);
-    tokens.fill(0);
-    for (let i = rowStart[d]!; i < rowStart[d + 1]!; i++) {
-      const ratio = count[i]! / weigh(derived, term[i]!);
-      for (let k = 0; k < K; k++) tokens[k]! += ratio * phi[k]!;
-    }
-  }
-
-  /** Σ_w n_dw φ_dw into `tokens` with proportions and topics as points, φ_dw ∝ γ_d β_w, and into `topicTerm`. */
-  function roundOfPoints(
-    { rowStart, term, count }: Corpus,
-    d: number,
-    beta: Float64Array,
-    gamma: Float64Array,
-    at: number,
-    topicTerm?: Float64Array,
-  ): void {
-    tokens.fill(0);
-    for (let i = rowStart[d]!; i < rowStart[d + 1]!; i++) {
-      const row = term[i]! * K;
-      let sum = 0;
-      for (let k = 0; k < K; k++) sum += phi[k] = gamma[at + k]! * beta[row + k]!;
-      const ratio = count[i]! / sum;
-      for (let k = 0; k < K; k++) {
-        tokens[k]! += ratio * phi[k]!;
-        if (topicTerm !== undefined) topicTerm[row + k]! += ratio * phi[k]!;
-      }
-    }
-  }
-
-  /** Rounds from `gamma`, `most` at most, until one moves less than `tolerance` of the document's tokens. */
-  function converge(
-    corpus: Corpus,
-    d: number,
-    length: number,
-    state: State,
-    gamma: Float64Array,
-    at: number,
-    most: number,
-    points = false,
-  ): void {
-    const alpha = state.params['alpha']!;
-    for (let r = 0; r < most; r++) {
-      if (points) {
-        roundOfPoints(corpus, d, meanTopics(state), gamma, at);
-      } else {
-        expectTheta(gamma, at);
-        round(corpus, d, state);
-      }
-      let moved = 0;
-      for (let k = 0; k < K; k++) {
-        const improved = alpha[k]! + tokens[k]!;
-        moved += Math.abs(improved - gamma[at + k]!);
-        gamma[at + k] = improved;
-      }
-      if (moved <= tolerance * length) return;
-    }
-  }
-
-  /** The document's part of the bound at q(θ_d) = Dir(γ) and the best q(z_d) given it. */
-  function bound(
-    { rowStart, term, count }: Corpus,
-    d: number,
-    { derived, params }: State,
-    gamma: Float64Array,
-    at: number,
-  ): number {
-    const alpha = params['alpha']!;
-    scale(derived);
-    expectTheta(gamma, at);
-    let sum = ofPrior(alpha) - (isMap ? 0 : logNormaliser(gamma, at, K));
-    for (let k = 0; k < K; k++) sum += (alpha[k]! - (isMap ? 0 : gamma[at + k]!)) * logTheta[k]!;
-    for (let i = rowStart[d]!; i < rowStart[d + 1]!; i++) {
-      sum += count[i]! * (log(weigh(derived, term[i]!)) + shift);
-    }
-    return sum;
-  }
-
-  /** Adds the document's terms and statistics at γ_d and the best q(z_d) given it. */
-  function collect(
-    { rowStart, term, count }: Corpus,
-    d: number,
-    { derived, params, posterior }: State,
-    sums: Sums,
-  ): void {
-    const { terms, statistics } = sums;
-    const logBeta = derived['logBeta']!;
-    const alpha = params['alpha']!;
-    const gamma = posterior['gamma']!;
-    const topicTerm = statistics?.['topicTerm'];
-    const at = d * K;
-    scale(derived);
-    expectTheta(gamma, at);
-    tokens.fill(0);
-    let words = 0;
-    let logNormalisers = 0;
-    for (let i = rowStart[d]!; i < rowStart[d + 1]!; i++) {
-      const row = term[i]! * K;
-      const sum = weigh(derived, term[i]!);
-      const ratio = count[i]! / sum;
-      logNormalisers += count[i]! * (log(sum) + shift);
-      for (let k = 0; k < K; k++) {
-        const expected = ratio * phi[k]!;
-        tokens[k]! += expected;
-        words += expected * logBeta[row + k]!;
-        if (topicTerm !== undefined) topicTerm[row + k]! += expected;
-      }
-    }
-    terms[0]! += words;
-    terms[3]! += logNormalisers - words - collectProportions(alpha, gamma, at, sums);
-  }
-
-  /**
-   * Adds the terms and statistics of q(θ_d) = Dir(γ_d), given its `logTheta` and `tokens`.
-   *
-   * @returns E[log p(z_d | θ_d)]
-   */
-  function collectProportions(
-    alpha: Float64Array,
-    gamma: Float64Array,
-    at: number,
-    { terms, statistics }: Sums,
-  ): number {
-    let assignments = 0;
-    let proportions = ofPrior(alpha);
-    let entropyProportions = -logNormaliser(gamma, at, K);
-    for (let k = 0; k < K; k++) {
-      assignments += tokens[k]! * logTheta[k]!;
-      proportions += (alpha[k]! - (isMap ? 0 : 1)) * logTheta[k]!;
-      entropyProportions -= (gamma[at + k]! - 1) * logTheta[k]!;
-    }
-    terms[1]! += assignments;
-    terms[2]! += proportions;
-    terms[4]! += entropyProportions;
-    if (statistics !== null) {
-      for (let k = 0; k < K; k++) statistics['logTheta']![k]! += logTheta[k]!;
-      statistics['documents']![0]! += 1;
-    }
-    return assignments;
-  }
-
-  /** The logarithm of what makes the prior of θ integrate to 1: Dir(α), or Dir(α + 1), whose mode is what a point is of. */
-  function ofPrior(alpha: Float64Array): number {
-    return logNormaliser(isMap ? alpha.map((a) => a + 1) : alpha, 0, K);
-  }
-
-  /** γ_d = α + N_d / K: what is known of a document before its terms are looked at. */
-  function uninformed(alpha: Float64Array, length: number, gamma: Float64Array, at: number): void {
-    for (let k = 0; k < K; k++) gamma[at + k] = alpha[k]! + length / K;
-  }
 
   /**
    * The E-step by kernels. γ and φ are what f32 made them; their terms of the bound are those of just this q, in f64:
@@ -374,7 +178,7 @@ export function createLda(
       if (length > 0) documents++;
     }
     const points = start === 'cold' && answersWithPoints;
-    const most = start === 'cold' ? Math.max(rounds, ROUNDS_OF_NEW) : rounds;
+    const most = roundsAt(start, rounds);
     if (points) {
       if (!hasPoints) kernel.setPoints(meanTopics(state));
       hasPoints = true;
@@ -388,7 +192,7 @@ export function createLda(
     const isFixed = points || start === 'fixed';
     const of = isMap ? 'proportions' : 'posteriors';
     const found = kernel.documents(corpus, from, to, alpha, gamma, isFixed ? 0 : most, tolerance, of);
-    const ofAlpha = ofPrior(alpha);
+    const ofAlpha = ofPrior(alpha, isMap);
     const underflowed: number[] = [];
     for (let d = from, at = 0; d < to; d++, at += 5) {
       if (corpus.rowStart[d] === corpus.rowStart[d + 1]) continue;
@@ -416,10 +220,11 @@ export function createLda(
       statistics['documents']![0]! += documents - underflowed.length;
     }
     // Where f32 underflowed, the reference does the document instead.
+    if (underflowed.length > 0) scale(derived);
     for (const [i, d] of underflowed.entries()) {
       gamma.set(was[i]!, d * K);
-      if (!isFixed) converge(corpus, d, tokenCount(corpus, d, d + 1), state, gamma, d * K, most);
-      collect(corpus, d, state, points ? withoutTopics({ statistics, terms }) : { statistics, terms });
+      const sums = points ? withoutTopics({ statistics, terms }) : { statistics, terms };
+      reference.visit(corpus, d, tokenCount(corpus, d, d + 1), state, sums, isFixed ? 'fixed' : start, null);
     }
   }
 
@@ -436,30 +241,14 @@ export function createLda(
       kernelEStep(kernel, corpus, from, to, state, sums, start);
       return Number.POSITIVE_INFINITY;
     }
-    const alpha = state.params['alpha']!;
-    const gamma = state.posterior['gamma']!;
-    const points = start === 'cold' && answersWithPoints;
-    const most = start === 'fixed' ? 0 : start === 'cold' ? Math.max(rounds, ROUNDS_OF_NEW) : rounds;
+    scale(state.derived);
+    const points = start === 'cold' && answersWithPoints ? meanTopics(state) : null;
     let startBound = 0;
     for (let d = from; d < to; d++) {
-      const at = d * K;
       const length = tokenCount(corpus, d, d + 1);
-      if (start === 'cold' || length === 0) uninformed(alpha, length, gamma, at);
       // An empty document's q(θ) is its prior: it adds nothing to the bound, and there is nothing to learn from it.
-      if (length === 0) continue;
-      startBound += bound(corpus, d, state, gamma, at);
-      converge(corpus, d, length, state, gamma, at, most, points);
-      if (start === 'guarded') {
-        for (let k = 0; k < K; k++) warmGamma[k] = gamma[at + k]!;
-        const warmBound = bound(corpus, d, state, gamma, at);
-        uninformed(alpha, length, gamma, at);
-        converge(corpus, d, length, state, gamma, at, rounds);
-        if (!(bound(corpus, d, state, gamma, at) > warmBound)) gamma.set(warmGamma, at);
-      }
-      if (points && sums.statistics !== null) {
-        roundOfPoints(corpus, d, meanTopics(state), gamma, at, sums.statistics['topicTerm']!);
-      }
-      collect(corpus, d, state, points ? withoutTopics(sums) : sums);
+      if (length === 0) uninformed(state.params['alpha']!, 0, state.posterior['gamma']!, d * K);
+      else startBound += reference.visit(corpus, d, length, state, sums, start, points);
     }
     return startBound;
   }
@@ -684,12 +473,6 @@ export function createLda(
     normaliseTopics(topics, V, K);
     return topics;
   }
-}
-
-/** Sums of which the topics' share has been added already. */
-function withoutTopics({ statistics, terms }: Sums): Sums {
-  const { topicTerm, ...others } = statistics ?? {};
-  return { statistics: topicTerm === undefined ? null : others, terms };
 }
 
 function parseAlpha(text: string, K: number): Float64Array {

@@ -49,6 +49,50 @@ test('the terms of each iteration sum to its ELBO, which never falls in VB', () 
   });
 });
 
+test('a fit keeps documents out to stop on, and ends with all of them', () => {
+  output(['fit', ...FIT, '--inference', 'collapsed', '-o', 'collapsed'], { cwd });
+  for (const model of ['m', 'collapsed']) {
+    const found = trace(model);
+    const stages = found.map(({ stage }) => stage);
+    expect(stages[0]).toBe('collapsed');
+    if (model === 'collapsed') expect(new Set(stages).size).toBe(1);
+    const scores = found
+      .slice(0, -1)
+      .map(({ held_out }) => held_out)
+      .filter((score) => typeof score === 'number');
+    expect(found.at(-1).held_out).toBe(Math.max(...scores));
+    const tokensOf = ({ elbo, per_token }: { elbo: number; per_token: number }) => Math.round(elbo / per_token);
+    const [{ fitted_to }] = JSON.parse(output(['inspect', model, '--json'], { cwd }));
+    expect(tokensOf(found.at(-1))).toBe(fitted_to.tokens);
+    expect(tokensOf(found[0]) / fitted_to.tokens).toBeCloseTo(0.95, 1);
+    expect(tokensOf(found[0])).toBeLessThan(fitted_to.tokens);
+    expect(rows(output(['documents', model, '--format', 'ndjson'], { cwd })).length).toBe(400);
+  }
+});
+
+test('VB alone keeps no document out, and neither does MAP, whose log posterior never falls', () => {
+  output(['fit', ...FIT, '--inference', 'map', '-o', 'map'], { cwd });
+  const found = trace('map').filter(({ stage }) => stage === 'map');
+  const [{ fitted_to }] = JSON.parse(output(['inspect', 'map', '--json'], { cwd }));
+  expect(found.length).toBeGreaterThan(3);
+  found.forEach(({ elbo, per_token, log_posterior, log_prior, held_out }, i) => {
+    expect(held_out).toBeUndefined();
+    expect(elbo / per_token).toBeCloseTo(fitted_to.tokens, 5);
+    expect(elbo + log_prior).toBeCloseTo(log_posterior, 4);
+    if (i > 0)
+      expect(log_posterior).toBeGreaterThanOrEqual(found[i - 1].log_posterior - 1e-7 * Math.abs(log_posterior));
+  });
+});
+
+test.each([
+  ['collapsed', ['--init', 'm'], '--init'],
+  ['collapsed', ['--schedule', 'online', '--vocabulary', 'v.txt'], '--schedule online'],
+  ['map', ['--schedule', 'online', '--vocabulary', 'v.txt'], '--schedule online'],
+])('--inference %s is refused with %j', (inference, args, how) => {
+  const { status, stderr } = run(['fit', 'c.ndjson', '--inference', inference, ...args, '-q'], { cwd });
+  expect([status, stderr]).toEqual([2, `thema: --inference ${inference}: is not there with ${how}\n`]);
+});
+
 // A fitted topic is a sample of its ~10,000 tokens over 200 terms: the squared Hellinger distance of an empirical
 // distribution to its source is about (V − 1) / 8n = 0.0025, a distance of 0.05; tokens of uncertain topic (documents of
 // 100 tokens mix) and smoothing add to it. Two different planted topics, Dir(0.1) over 200 terms, are 0.8 or more apart.

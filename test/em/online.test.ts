@@ -165,7 +165,7 @@ test('a batch that is smaller than the first takes a smaller step in proportion'
 });
 
 test('hyperparameters wait for the soft steps', async () => {
-  const { model, state, sums } = made('lda');
+  const { model, state, sums } = made('lda', { inference: 'vb' });
   const alphas: number[] = [];
   const steps = fitOnline(model, chunksOf([0, 20, 40, 60]), dims, state, sums, { ...OPTIONS, softSteps: 2 });
   for await (const _ of steps) alphas.push(state.params['alpha']![0]!);
