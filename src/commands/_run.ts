@@ -7,7 +7,7 @@ import { infer } from '../em/infer.js';
 import type { Model, Stage, State, TopicModel } from '../em/model.js';
 import { type FitSums, SCHEDULES } from '../em/schedules.js';
 import { allocateState, allocateSums, type Dims, sizeOf, withDocuments } from '../em/state.js';
-import { STATUS, UserError } from '../errors.js';
+import { NumericalError, STATUS, UserError } from '../errors.js';
 import { type Random, random } from '../math/random.js';
 import type { ModelKind } from '../models/index.js';
 import type { TraceRow } from '../report/elbo.js';
@@ -156,7 +156,7 @@ export async function run(
   trace.push(row);
   say.update(last!.iteration, `all documents  ELBO ${row.elbo.toFixed(1)}`, { ...row, seconds: seconds() });
   return {
-    last: { ...evaluated, iteration: last!.iteration },
+    last: { ...evaluated, iteration: last!.iteration, change: last!.change },
     ...(standardError === undefined ? {} : { standardError }),
     state: whole,
     shares: model.shares(found.statistics),
@@ -186,6 +186,8 @@ async function* passes(
     await evaluate('fixed', true);
     const terms = sums.terms.slice();
     const objective = terms.reduce((sum, term) => sum + term);
+    if (!Number.isFinite(objective))
+      throw new NumericalError(`${model.objective} of ${model.name} is ${objective} after pass ${iteration}`);
     if (iteration > 1) change = (objective - previous) / Math.abs(objective);
     previous = objective;
     const seen = await watch?.see(iteration);

@@ -136,6 +136,9 @@ or a corpus file made by thema import; - is stdin.`,
         if (given.has(name) && !has) {
           throw new UserError(`--${name}: has no effect on --model ${values.model}`, { status: STATUS.usage });
         }
+        if (given.has(name) && variant['inference'] === 'collapsed') {
+          throw new UserError(`--${name}: has no effect with --inference collapsed`, { status: STATUS.usage });
+        }
       }
       return { model, dims, options };
     };

@@ -1,5 +1,5 @@
 import type { Random } from '../math/random.js';
-import { type Corpus, documentCount, type Segments } from './corpus.js';
+import { type Corpus, documentCount, type Segments, tokenCount } from './corpus.js';
 
 /** The corpus of some documents, in the order given; a document may be named more than once. */
 export function selectDocuments(corpus: Corpus, documents: ArrayLike<number>): Corpus {
@@ -19,7 +19,7 @@ const LEAST_HELD_OUT = 20;
 const MOST_HELD_OUT = 1000;
 
 /**
- * Keeps a share of the documents that have terms apart, drawn at random; both parts in the order of the corpus. Draws
+ * Keeps a share of the documents of two tokens or more apart, drawn at random; both parts in the order of the corpus. Draws
  * nothing, and gives the corpus itself, where no document is to be kept apart, or LEAST_HELD_OUT are more than a fifth.
  *
  * @returns with `isFitted`, 1 for each document of `fitted` and 0 for the others
@@ -31,7 +31,7 @@ export function holdOut(
 ): { fitted: Corpus; heldOut: Corpus | null; isFitted: Uint8Array } {
   const D = documentCount(corpus);
   const filled: number[] = [];
-  for (let d = 0; d < D; d++) if (corpus.rowStart[d + 1]! > corpus.rowStart[d]!) filled.push(d);
+  for (let d = 0; d < D; d++) if (tokenCount(corpus, d, d + 1) > (corpus.vectors === undefined ? 1 : 0)) filled.push(d);
   const count = Math.min(Math.max(LEAST_HELD_OUT, Math.floor(share * filled.length)), MOST_HELD_OUT);
   if (share === 0 || count > filled.length / 5)
     return { fitted: corpus, heldOut: null, isFitted: new Uint8Array(D).fill(1) };

@@ -141,7 +141,7 @@ export function createCollapsedKernel(
       memory.run(
         'collapsedDocuments',
         tasksOf(cutTasks(arrays.rowStart, from, to), (first, end, task) => [
-          ...[first, end, K4, rounds, at.rowStart, at.term, at.count, at.alpha, at.beta, at.tokens],
+          ...[first, end, K4, K, rounds, at.rowStart, at.term, at.count, at.alpha, at.beta, at.tokens],
           ...[firstEntry, at.share, at.scales, at.room + 4 * row * task, seed, every, at.drawn],
         ]),
       );

@@ -7,8 +7,6 @@ import { type Columns, columnsOf, cutEvenly, cutTasks, MOST_TASKS, tasksOf } fro
 export interface LdaFound {
   /** Row d − from holds γ_d, K4 numbers of which K count. */
   readonly gamma: Float32Array;
-  /** Row d − from holds Σ_w n_dw φ_dw. */
-  readonly tokens: Float32Array;
   /**
    * Five numbers of each document, from row d − from on: Σ n ln s, Σ_k tokens ln θ̃_k, E[log p(z | θ)],
    * Σ_k (α_k − 1) E[log θ_k] (of points Σ_k α_k ln θ_k), and the entropy of q(θ) (of points 0); not with points alone. s = Σ_k θ̃_k B_wk is not finite where f32 underflowed.
@@ -19,7 +17,7 @@ export interface LdaFound {
   readonly K4: number;
 }
 
-/** The E-step of LDA by WebAssembly SIMD, in f32: the twin of the f64 loops of models/lda.ts. */
+/** The E-step of LDA by WebAssembly SIMD, in f32: the twin of the f64 loops of models/lda-documents.ts. */
 export interface LdaKernel {
   /**
    * E[log β] of q(β_k) = Dir(λ_k) into `logBeta` (V×K); `digammaSums` are ψ(Σ_w λ_wk).
@@ -176,7 +174,6 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
       }
       return {
         gamma: rows,
-        tokens: memory.f32(tokens + 4 * from * K4, (to - from) * K4),
         terms: memory.f64(terms + 40 * from, 5 * (to - from)),
         logTheta: sum,
         K4,

@@ -139,7 +139,8 @@ export function createCollapsedStage(
   arrays.otherStart.set(other.rowStart);
   arrays.otherTerm.set(other.term);
   arrays.otherCount.set(other.count);
-  arrays.alpha.set(alpha);
+  const priors = Float64Array.from(alpha);
+  arrays.alpha.set(priors);
 
   // Noise around the terms' frequencies, N tokens in all, withdrawn block by block during the first pass.
   const frequency = new Float64Array(V);
@@ -185,10 +186,9 @@ export function createCollapsedStage(
       await setImmediate();
     }
     if (draws) {
-      const learned = Float64Array.from(arrays.alpha.subarray(0, K));
-      learnPriorFromCounts(learned, arrays.drawn, K4);
-      if (learnAlpha === 'symmetric') learned.fill(learned.reduce((sum, a) => sum + a) / K);
-      arrays.alpha.set(learned);
+      learnPriorFromCounts(priors, arrays.drawn, K4);
+      if (learnAlpha === 'symmetric') priors.fill(priors.reduce((sum, a) => sum + a) / K);
+      arrays.alpha.set(priors);
     }
   }
 
@@ -198,6 +198,7 @@ export function createCollapsedStage(
       arrays.alpha.set(alpha);
       copyRows(topics, K, arrays.beta, K4, V);
       steps.completion(COMPLETION_ROUNDS);
+      arrays.alpha.set(priors);
       return arrays.scores.reduce((sum, x) => sum + x, 0) / other.count.reduce((sum, n) => sum + n, 0);
     },
     read(topicTerm, tokens, alpha) {
@@ -205,7 +206,7 @@ export function createCollapsedStage(
       dealt.forEach((d, i) => {
         for (let k = 0; k < K; k++) tokens[d * K + k] = arrays.tokens[i * K4 + k]!;
       });
-      alpha.set(arrays.alpha.subarray(0, K));
+      alpha.set(priors);
     },
     close: steps.close,
   };

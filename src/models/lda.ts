@@ -67,7 +67,7 @@ export const ldaSettings = {
   eta: {
     kind: 'number',
     value: 'H',
-    above: 0,
+    min: 1e-9,
     max: 1e6,
     onlyWith: ['beta', 'dirichlet'],
     describe:
@@ -354,13 +354,15 @@ export function createLda(
 
   /** The collapsed stage, see lda-collapsed.ts; not of one document, which has no others to start from. */
   function stage(corpus: Corpus, heldOut: Corpus | null, random: Random): Stage | undefined {
-    if (documentCount(corpus) < 2) return undefined;
+    let filled = 0;
+    for (let d = 0; d < documentCount(corpus); d++) if (corpus.rowStart[d + 1]! > corpus.rowStart[d]!) filled++;
+    if (filled < 2) return undefined;
     const eta = settings.eta ?? COLLAPSED_ETA;
     const found = createCollapsedStage(
       corpus,
       heldOut,
       { V, K, threads },
-      { alpha: startAlpha, eta, learnAlpha: learnsAlpha, precise: settings.precise },
+      { alpha: startAlpha, eta, learnAlpha: isMap ? 'none' : learnsAlpha, precise: settings.precise },
       random,
     );
     const topicTerm = new Float64Array(V * K);
@@ -479,7 +481,7 @@ function parseAlpha(text: string, K: number): Float64Array {
   const numbers = text
     .split(',')
     .map(
-      (part) => parseSetting({ kind: 'number', above: 0, max: 1e6, describe: '' }, part.trim(), '--alpha') as number,
+      (part) => parseSetting({ kind: 'number', min: 1e-9, max: 1e6, describe: '' }, part.trim(), '--alpha') as number,
     );
   if (numbers.length === 1) return new Float64Array(K).fill(numbers[0]!);
   if (numbers.length === K) return Float64Array.from(numbers);

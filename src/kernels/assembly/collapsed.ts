@@ -79,6 +79,7 @@ export function collapsedDocuments(
   from: u32,
   to: u32,
   K4: u32,
+  K: u32,
   rounds: u32,
   rowStart: usize,
   term: usize,
@@ -162,7 +163,7 @@ export function collapsedDocuments(
       v128.store(n + k, f32x4.max(f32x4.sub(v128.load(own + k), v128.load(alpha + k)), zero));
     }
     if (every > 0 && d % every === 0) {
-      draw(entries, counts, shares, scales, K4, seed ^ (d * 0x9e3779b1), drawn + <usize>(d / every) * bytes);
+      draw(entries, counts, shares, scales, K4, K, seed ^ (d * 0x9e3779b1), drawn + <usize>(d / every) * bytes);
     }
   }
 }
@@ -174,6 +175,7 @@ function draw(
   shares: usize,
   scales: usize,
   K4: u32,
+  K: u32,
   seed: u32,
   drawn: usize,
 ): void {
@@ -188,7 +190,7 @@ function draw(
       x ^= x << 5;
       let left: f32 = (<f32>(x >> 8) * 5.9604644775390625e-8) / load<f32>(scales + (<usize>i << 2));
       let k: usize = 0;
-      for (; k < bytes - 4; k += 4) {
+      for (; k < (<usize>K - 1) << 2; k += 4) {
         left -= load<f32>(r + k);
         if (left <= 0) break;
       }

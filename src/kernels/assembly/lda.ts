@@ -1,4 +1,4 @@
-// Twins of the inner loops of models/lda.ts, in f32 with sums of logarithms in f64.
+// Twins of the inner loops of models/lda-documents.ts, in f32 with sums of logarithms in f64.
 // Rows of K numbers are padded with zeros to K4, a multiple of 4. Pointers are bytes; no bounds are checked here.
 
 import { digamma2x, lgamma, log2x, promote, sum2x } from './special';
@@ -127,7 +127,7 @@ export function weigh(
   }
 }
 
-/** A round of points goes so much farther than EM would: see models/lda.ts. */
+/** A round of points goes so much farther than EM would: see models/lda-documents.ts. */
 const OVER_RELAXED: f32 = 1.7;
 
 /** θ̃ = γ, whose normaliser is left out: topic proportions as a point. */
@@ -233,9 +233,17 @@ function measure(
     const n = <f64>load<f32>(counts + (<usize>i << 2));
     logNormaliser += n * f64x2.extract_lane(log2x(f64x2.splat(n / <f64>load<f32>(ratios + (<usize>i << 2)))), 0);
   }
+  const bytes = <usize>K4 << 2;
+  // Where f32 underflowed, tokens are no numbers: the document is done again elsewhere, and counted there.
+  let counted = f64x2.splat(0);
+  for (let k: usize = 0; k < bytes; k += 8) counted = f64x2.add(counted, promote(tokens + k));
+  const ends = logNormaliser + sum2x(counted);
+  if (ends - ends !== 0) {
+    store<f64>(found, NaN);
+    return;
+  }
   // what is padded is 1 and belongs to no topic
   let total = f64x2.splat(0);
-  const bytes = <usize>K4 << 2;
   for (let k: usize = 0; k < bytes; k += 8) total = f64x2.add(total, promote(gamma + k));
   const sum = sum2x(total) - <f64>(K4 - K);
   const wide = f64x2.splat(sum);
