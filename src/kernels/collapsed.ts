@@ -42,6 +42,26 @@ export interface CollapsedArrays {
   readonly scores: Float64Array;
 }
 
+/** Those that are whole numbers. */
+const WHOLE: ReadonlySet<string> = new Set([
+  ...['rowStart', 'term', 'blockTerm', 'chunkRow', 'chunkStart', 'entry'],
+  ...['observedStart', 'observedTerm', 'otherStart', 'otherTerm'],
+]);
+
+/** How many numbers each has. */
+export type CollapsedLengths = Readonly<Record<keyof CollapsedArrays, number>>;
+
+/** The arrays, each made by what makes whole numbers or reals. */
+export function collapsedArrays(
+  lengths: CollapsedLengths,
+  whole: (length: number, name: keyof CollapsedArrays) => Uint32Array,
+  reals: (length: number, name: keyof CollapsedArrays) => Reals,
+): CollapsedArrays {
+  const names = Object.keys(lengths) as (keyof CollapsedArrays)[];
+  const arrays = names.map((name) => [name, (WHOLE.has(name) ? whole : reals)(lengths[name], name)]);
+  return Object.fromEntries(arrays) as unknown as CollapsedArrays;
+}
+
 /** Some documents of a block, small enough for the room of their shares. */
 export interface Chunk {
   /** Documents [from, to). */
@@ -83,7 +103,7 @@ const MOST_ROOMS = 64;
 /** The steps by WebAssembly SIMD, in f32, on `threads` threads. */
 export function createCollapsedKernel(
   { K, K4 }: { K: number; K4: number },
-  lengths: Readonly<Record<keyof CollapsedArrays, number>>,
+  lengths: CollapsedLengths,
   longest: number,
   threads: number,
 ): CollapsedSteps {
@@ -97,31 +117,12 @@ export function createCollapsedKernel(
     scales: lengths.term,
     rooms: MOST_ROOMS * room,
   });
-  const reals = (name: keyof CollapsedArrays) => memory.f32(at[name], lengths[name]);
-  const integers = (name: keyof CollapsedArrays) => memory.u32(at[name], lengths[name]);
   const arrays: CollapsedArrays = {
-    rowStart: integers('rowStart'),
-    term: integers('term'),
-    count: reals('count'),
-    blockTerm: integers('blockTerm'),
-    chunkRow: integers('chunkRow'),
-    chunkStart: integers('chunkStart'),
-    entry: integers('entry'),
-    observedStart: integers('observedStart'),
-    observedTerm: integers('observedTerm'),
-    observedCount: reals('observedCount'),
-    otherStart: integers('otherStart'),
-    otherTerm: integers('otherTerm'),
-    otherCount: reals('otherCount'),
-    alpha: reals('alpha'),
-    scale: reals('scale'),
-    start: reals('start'),
-    topics: reals('topics'),
-    beta: reals('beta'),
-    own: reals('own'),
-    tokens: reals('tokens'),
-    share: reals('share'),
-    drawn: reals('drawn'),
+    ...collapsedArrays(
+      lengths,
+      (length, name) => memory.u32(at[name], length),
+      (length, name) => memory.f32(at[name], length),
+    ),
     scores: memory.f64(at.scores, lengths.scores),
   };
   const rowBytes = 4 * K4;

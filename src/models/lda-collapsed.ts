@@ -27,8 +27,9 @@ import { splitTokens } from '../corpus/split.js';
 import {
   type Block,
   type Chunk,
-  type CollapsedArrays,
+  type CollapsedLengths,
   type CollapsedSteps,
+  collapsedArrays,
   createCollapsedKernel,
 } from '../kernels/collapsed.js';
 import { copyRows, roundUp4 } from '../kernels/rows.js';
@@ -74,7 +75,7 @@ export interface CollapsedStage {
  * @param learnAlpha whether α is learned, each on its own or one for all
  */
 export function createCollapsedStage(
-  given: Corpus,
+  fitted: Corpus,
   heldOut: Corpus | null,
   { V, K, threads = 1 }: { V: number; K: number; threads?: number },
   {
@@ -85,29 +86,33 @@ export function createCollapsedStage(
   }: { alpha: Float64Array; eta: number; learnAlpha: 'none' | 'symmetric' | 'asymmetric'; precise: boolean },
   random: Random,
 ): CollapsedStage {
-  const D = documentCount(given);
+  const D = documentCount(fitted);
   const K4 = roundUp4(K);
-  const { dealt, corpus, blockEnds } = deal(given, K4);
+  const { dealt, corpus, blockEnds } = deal(fitted, K4);
   const B = blockEnds.length;
   const { blocks, blockTerm, chunkRow, chunkStart, entry, mostEntries } = layOutBlocks(corpus, blockEnds, V);
   const halves = heldOut === null ? { observed: NOTHING, heldOut: NOTHING } : splitTokens(heldOut, random);
   const { observed, heldOut: other } = halves;
   const everyDrawn = Math.ceil(D / MOST_DRAWN);
 
+  const priors = Float64Array.from(alpha);
+  const given = {
+    rowStart: corpus.rowStart,
+    term: corpus.term,
+    count: corpus.count,
+    blockTerm,
+    chunkRow,
+    chunkStart,
+    entry,
+    observedStart: observed.rowStart,
+    observedTerm: observed.term,
+    observedCount: observed.count,
+    otherStart: other.rowStart,
+    otherTerm: other.term,
+    otherCount: other.count,
+  };
   const lengths = {
-    rowStart: D + 1,
-    term: corpus.term.length,
-    count: corpus.term.length,
-    blockTerm: blockTerm.length,
-    chunkRow: chunkRow.length,
-    chunkStart: chunkStart.length,
-    entry: entry.length,
-    observedStart: observed.rowStart.length,
-    observedTerm: observed.term.length,
-    observedCount: observed.term.length,
-    otherStart: other.rowStart.length,
-    otherTerm: other.term.length,
-    otherCount: other.term.length,
+    ...lengthsOf(given),
     alpha: K4,
     scale: K4,
     start: V * K4,
@@ -126,20 +131,7 @@ export function createCollapsedStage(
     ? referenceSteps({ K, K4 }, lengths)
     : createCollapsedKernel({ K, K4 }, lengths, longest, threads);
   const { arrays } = steps;
-  arrays.rowStart.set(corpus.rowStart);
-  arrays.term.set(corpus.term);
-  arrays.count.set(corpus.count);
-  arrays.blockTerm.set(blockTerm);
-  arrays.chunkRow.set(chunkRow);
-  arrays.chunkStart.set(chunkStart);
-  arrays.entry.set(entry);
-  arrays.observedStart.set(observed.rowStart);
-  arrays.observedTerm.set(observed.term);
-  arrays.observedCount.set(observed.count);
-  arrays.otherStart.set(other.rowStart);
-  arrays.otherTerm.set(other.term);
-  arrays.otherCount.set(other.count);
-  const priors = Float64Array.from(alpha);
+  for (const [name, values] of Object.entries(given)) arrays[name as keyof typeof given].set(values);
   arrays.alpha.set(priors);
 
   // Noise around the terms' frequencies, N tokens in all, withdrawn block by block during the first pass.
@@ -212,6 +204,11 @@ export function createCollapsedStage(
   };
 }
 
+function lengthsOf<N extends string>(arrays: Readonly<Record<N, ArrayLike<number>>>): Record<N, number> {
+  const lengths = Object.entries<ArrayLike<number>>(arrays).map(([name, { length }]) => [name, length]);
+  return Object.fromEntries(lengths) as Record<N, number>;
+}
+
 /** Deals the documents into blocks of which each is as good a sample as any. */
 function deal(corpus: Corpus, K4: number): { dealt: Uint32Array; corpus: Corpus; blockEnds: number[] } {
   const D = documentCount(corpus);
@@ -274,18 +271,12 @@ function layOutBlocks(corpus: Corpus, blockEnds: readonly number[], V: number) {
 }
 
 /** The steps in plain loops, in f64: what the kernels are held to. */
-function referenceSteps(
-  { K, K4 }: { K: number; K4: number },
-  lengths: Readonly<Record<keyof CollapsedArrays, number>>,
-): CollapsedSteps {
-  const integers = ['rowStart', 'term', 'blockTerm', 'chunkRow', 'chunkStart', 'entry'];
-  const halves = ['observedStart', 'observedTerm', 'otherStart', 'otherTerm'];
-  const arrays = Object.fromEntries(
-    Object.entries(lengths).map(([name, length]) => [
-      name,
-      [...integers, ...halves].includes(name) ? new Uint32Array(length) : new Float64Array(length),
-    ]),
-  ) as unknown as CollapsedArrays;
+function referenceSteps({ K, K4 }: { K: number; K4: number }, lengths: CollapsedLengths): CollapsedSteps {
+  const arrays = collapsedArrays(
+    lengths,
+    (length) => new Uint32Array(length),
+    (length) => new Float64Array(length),
+  );
   const { rowStart, term, count, alpha, beta, topics, own, tokens, share, drawn } = arrays;
   const weight = new Float64Array(K);
 

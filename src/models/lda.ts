@@ -24,6 +24,7 @@ import { documentCount, tokenCount } from '../corpus/corpus.js';
 import type { Arrays, Stage, Start, State, Sums, TopicModel } from '../em/model.js';
 import { STATUS, UserError } from '../errors.js';
 import { createLdaKernel, type LdaKernel } from '../kernels/lda.js';
+import { copyRows } from '../kernels/rows.js';
 import { learnPrior, learnSymmetricPrior } from '../math/dirichlet.js';
 import type { Random } from '../math/random.js';
 import { digamma, exp, lgamma } from '../math/special.js';
@@ -183,7 +184,7 @@ export function createLda(
       if (!hasPoints) kernel.setPoints(meanTopics(state));
       hasPoints = true;
       const found = kernel.documents(corpus, from, to, alpha, gamma, most, tolerance, 'points');
-      copyRows(found.gamma, found.K4, gamma, from, to);
+      copyRows(found.gamma, found.K4, gamma.subarray(from * K), K, to - from);
       if (topicTerm !== null) kernel.terms(corpus, from, to, topicTerm, true);
       if (terms.length === 0 && statistics === null) return;
     }
@@ -210,7 +211,7 @@ export function createLda(
       terms[4]! += entropy;
     }
     const was = underflowed.map((d) => gamma.slice(d * K, (d + 1) * K));
-    if (!isFixed) copyRows(found.gamma, found.K4, gamma, from, to);
+    if (!isFixed) copyRows(found.gamma, found.K4, gamma.subarray(from * K), K, to - from);
     for (const d of underflowed) kernel.leaveOut(corpus, d);
     const { words, asComputed } = kernel.terms(corpus, from, to, points ? null : topicTerm, false);
     terms[0]! += words;
@@ -225,13 +226,6 @@ export function createLda(
       gamma.set(was[i]!, d * K);
       const sums = points ? withoutTopics({ statistics, terms }) : { statistics, terms };
       reference.visit(corpus, d, tokenCount(corpus, d, d + 1), state, sums, isFixed ? 'fixed' : start, null);
-    }
-  }
-
-  /** Writes rows [from, to) of D×K from rows of K4. */
-  function copyRows(rows: Float32Array, K4: number, gamma: Float64Array, from: number, to: number): void {
-    for (let d = from, row = 0; d < to; d++, row += K4) {
-      for (let k = 0; k < K; k++) gamma[d * K + k] = rows[row + k]!;
     }
   }
 
