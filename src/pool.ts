@@ -85,8 +85,7 @@ export function createPool(
         finished < called;
         finished = Atomics.load(control, FINISHED)
       ) {
-        if (Atomics.wait(control, FINISHED, finished, PATIENCE) === 'timed-out')
-          throw new Error('a worker thread is gone');
+        if (!awaitChange(control, FINISHED, finished, PATIENCE)) throw new Error('a worker thread is gone');
       }
       if (Atomics.load(control, FAILED) !== 0) throw new Error(`the kernel ${name} failed in a worker thread`);
     },
@@ -94,6 +93,15 @@ export function createPool(
       for (const other of others.splice(0)) void other.terminate();
     },
   };
+}
+
+/** How often a thread looks before it sleeps: some tens of microseconds, as long as waking it would take. */
+const LOOKS = 20_000;
+
+/** Waits until a word of the control block is no longer `value`; false if it takes longer than `timeout` milliseconds. */
+function awaitChange(control: Int32Array, index: number, value: number, timeout?: number): boolean {
+  for (let look = 0; look < LOOKS; look++) if (Atomics.load(control, index) !== value) return true;
+  return Atomics.wait(control, index, value, timeout) !== 'timed-out';
 }
 
 /** Takes tasks until none is left. */
@@ -111,7 +119,7 @@ function serve({ module, memory, names, control, tasks, worker }: Shared): never
   let run = Atomics.load(control, at + 1);
   Atomics.store(control, at, READY);
   for (;;) {
-    Atomics.wait(control, at + 1, run);
+    awaitChange(control, at + 1, run);
     if (Atomics.load(control, at + 1) === run) continue;
     run = Atomics.load(control, at + 1);
     try {

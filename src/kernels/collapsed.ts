@@ -108,7 +108,7 @@ export function createCollapsedKernel(
   threads: number,
 ): CollapsedSteps {
   const memory = kernelMemory(threads);
-  const row = roomOf(K4);
+  const row = roomOf(2 * K4);
   const room = roomOf(2 * K4 + longest);
   const at = memory.layOut({
     ...lengths,
@@ -147,7 +147,8 @@ export function createCollapsedKernel(
         ]),
       );
     },
-    terms({ firstTerm }, { from, firstRow, rows, firstStart }) {
+    terms({ firstTerm, chunks }, chunk) {
+      const { from, firstRow, rows, firstStart } = chunk;
       const firstEntry = arrays.rowStart[from]!;
       memory.run(
         'collapsedTerms',
@@ -156,7 +157,7 @@ export function createCollapsedKernel(
           (first, end, task) => [
             ...[first, end, K4, at.chunkRow + 4 * firstRow, at.chunkStart + 4 * firstStart, at.entry + 4 * firstEntry],
             ...[at.count, firstEntry, at.share, at.scales, at.blockTerm + 4 * firstTerm, at.topics],
-            ...[at.own + rowBytes * firstTerm, at.room + 4 * row * task],
+            ...[at.own + rowBytes * firstTerm, at.room + 4 * row * task, chunk === chunks[0] ? 1 : 0],
           ],
         ),
       );

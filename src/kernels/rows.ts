@@ -7,6 +7,10 @@ export function roundUp4(n: number): number {
 
 /** Copies the first numbers of rows that are `width` wide to rows that are `toWidth` wide. */
 export function copyRows(from: Reals, width: number, to: Reals, toWidth: number, rows: number): void {
+  if (width === toWidth) {
+    to.set(from.subarray(0, rows * width));
+    return;
+  }
   const shared = Math.min(width, toWidth);
   for (let r = 0; r < rows; r++) for (let i = 0; i < shared; i++) to[r * toWidth + i] = from[r * width + i]!;
 }

@@ -1,7 +1,7 @@
 import type { Corpus } from '../corpus/corpus.js';
 
 /** Entries of one task: some tens of microseconds a topic, so that threads share evenly and waking them costs little. */
-const ENTRIES = 1 << 11;
+const ENTRIES = 1 << 9;
 
 /** Tasks of one run at most, as `cutTasks` cuts them. */
 export const MOST_TASKS = 1025;

@@ -44,7 +44,7 @@ const BLOCKS = 20;
 /** Their statistics are of fewer, larger blocks where they would take more numbers than this. */
 const MOST_OWN = 3 << 27;
 /** Entries of a chunk at most, but for a longer document. */
-const CHUNK_ENTRIES = 1 << 16;
+const CHUNK_ENTRIES = 1 << 14;
 
 /** Rounds over a document at its first visit, and at a later one. */
 const FIRST_ROUNDS = 6;
@@ -131,6 +131,7 @@ export function createCollapsedStage(
     ? referenceSteps({ K, K4 }, lengths)
     : createCollapsedKernel({ K, K4 }, lengths, longest, threads);
   const { arrays } = steps;
+  const { tokens } = arrays;
   for (const [name, values] of Object.entries(given)) arrays[name as keyof typeof given].set(values);
   arrays.alpha.set(priors);
 
@@ -145,7 +146,7 @@ export function createCollapsedStage(
       noiseOf[k]! += x;
     }
   }
-  for (let d = 0; d < D; d++) arrays.tokens.fill(tokenCount(corpus, d, d + 1) / K, d * K4, d * K4 + K);
+  for (let d = 0; d < D; d++) tokens.fill(tokenCount(corpus, d, d + 1) / K, d * K4, d * K4 + K);
   const seed = random.integer(0x7fffffff);
 
   const ofTopic = new Float64Array(K);
@@ -170,9 +171,7 @@ export function createCollapsedStage(
         steps.terms(block, chunk);
       }
       own.fill(0);
-      for (let d = block.chunks[0]?.from ?? 0; d < blockEnds[b]!; d++) {
-        for (let k = 0; k < K; k++) own[k]! += arrays.tokens[d * K4 + k]!;
-      }
+      addRows(tokens, K4, block.chunks[0]?.from ?? 0, blockEnds[b]!, own);
       for (let k = 0; k < K; k++) ofTopic[k]! += own[k]!;
       // lets signals and progress through
       await setImmediate();
@@ -202,6 +201,13 @@ export function createCollapsedStage(
     },
     close: steps.close,
   };
+}
+
+/** Adds rows [from, to) of `width` numbers to `sum`, as far as that goes. */
+function addRows(rows: Float32Array | Float64Array, width: number, from: number, to: number, sum: Float64Array): void {
+  for (let at = from * width; at < to * width; at += width) {
+    for (let k = 0; k < sum.length; k++) sum[k]! += rows[at + k]!;
+  }
 }
 
 function lengthsOf<N extends string>(arrays: Readonly<Record<N, ArrayLike<number>>>): Record<N, number> {

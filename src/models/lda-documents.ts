@@ -257,8 +257,8 @@ export function ofPrior(alpha: Float64Array, isMap: boolean): number {
 
 /** γ_d = α + N_d / K: what is known of a document before its terms are looked at. */
 export function uninformed(alpha: Float64Array, length: number, gamma: Float64Array, at: number): void {
-  const K = alpha.length;
-  for (let k = 0; k < K; k++) gamma[at + k] = alpha[k]! + length / K;
+  const share = length / alpha.length;
+  for (let k = 0; k < alpha.length; k++) gamma[at + k] = alpha[k]! + share;
 }
 
 /** Sums of which the topics' share has been added already. */

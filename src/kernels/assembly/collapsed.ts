@@ -29,14 +29,20 @@ export function collapsedTopics(
   for (let j = from; j < to; j++) {
     const row = <usize>load<u32>(terms + (<usize>j << 2)) * bytes;
     const o = own + <usize>j * bytes;
+    if (noise > 0) {
+      // in the first pass, and there is nothing to withdraw: the rows of S_b have not been touched yet
+      for (let k: usize = 0; k < bytes; k += 16) {
+        const b = f32x4.add(f32x4.add(v128.load(topics + row + k), prior), f32x4.mul(share, v128.load(start + row + k)));
+        v128.store(beta + row + k, f32x4.mul(b, v128.load(scale + k)));
+      }
+      continue;
+    }
     for (let k: usize = 0; k < bytes; k += 16) {
       // what is left of a withdrawn count may be rounding below 0
-      const left = f32x4.max(f32x4.sub(v128.load(topics + row + k), v128.load(o + k)), zero);
+      const left = f32x4.pmax(f32x4.sub(v128.load(topics + row + k), v128.load(o + k)), zero);
       v128.store(topics + row + k, left);
       v128.store(o + k, zero);
-      let b = f32x4.add(left, prior);
-      if (noise !== 0) b = f32x4.add(b, f32x4.mul(share, v128.load(start + row + k)));
-      v128.store(beta + row + k, f32x4.mul(b, v128.load(scale + k)));
+      v128.store(beta + row + k, f32x4.mul(f32x4.add(left, prior), v128.load(scale + k)));
     }
   }
 }
@@ -46,23 +52,13 @@ const LEAST: f32 = 1e-6;
 
 /**
  * One entry's turn, four topics at `at`: settles the turn before, whose weights `last` count `lastWeight` each, and takes
- * the entry's old shares x · scale off. Leaves N_dk + α_k without the entry in `own`, and the new weights, not normalised,
- * in x.
+ * the entry's old shares r off. Leaves N_dk + α_k without the entry in `own`, and the new weights, not normalised, in x.
  */
 // @ts-ignore: decorator
 @inline
-function turn(
-  own: usize,
-  last: usize,
-  x: usize,
-  beta: usize,
-  lastWeight: v128,
-  scale: v128,
-  n: v128,
-): v128 {
+function turn(own: usize, last: usize, lastWeight: v128, r: v128, n: v128, beta: usize, x: usize): v128 {
   const all = f32x4.add(v128.load(own), f32x4.mul(v128.load(last), lastWeight));
-  const r = f32x4.mul(v128.load(x), scale);
-  const others = f32x4.max(f32x4.sub(all, r), f32x4.splat(LEAST));
+  const others = f32x4.pmax(f32x4.sub(all, r), f32x4.splat(LEAST));
   const weight = f32x4.mul(others, v128.load(beta));
   v128.store(own, f32x4.sub(all, f32x4.mul(n, r)));
   v128.store(x, weight);
@@ -71,8 +67,8 @@ function turn(
 
 /**
  * Visits documents [from, to): `rounds` of self-excluding updates. Improves tokens (D×K4); leaves the topics' shares of
- * one token of each entry as share (entries from `firstEntry` on × K4) times scale (entries). `own` is room for K4. Of each
- * document whose number is a multiple of `every`, draws a topic for each of its tokens: drawn (documents / every × K4)
+ * one token of each entry as share (entries from `firstEntry` on × K4) times scale (entries). `own` is room for 2×K4. Of
+ * each document whose number is a multiple of `every`, draws a topic for each of its tokens: drawn (documents / every × K4)
  * counts them.
  */
 export function collapsedDocuments(
@@ -96,7 +92,7 @@ export function collapsedDocuments(
   drawn: usize,
 ): void {
   const bytes = <usize>K4 << 2;
-  const zero = f32x4.splat(0);
+  const start = own + bytes;
   for (let d = from; d < to; d++) {
     const first = load<u32>(rowStart + (<usize>d << 2));
     const entries = load<u32>(rowStart + (<usize>d << 2), 4) - first;
@@ -107,65 +103,112 @@ export function collapsedDocuments(
     const shares = share + <usize>(first - firstEntry) * bytes;
     const n = tokens + <usize>d * bytes;
     for (let k: usize = 0; k < bytes; k += 16) {
-      v128.store(own + k, f32x4.add(v128.load(n + k), v128.load(alpha + k)));
+      const x = f32x4.add(v128.load(n + k), v128.load(alpha + k));
+      v128.store(own + k, x);
+      v128.store(start + k, x);
     }
-    for (let i: u32 = 0; i < entries; i++) {
-      const b = beta + <usize>load<u32>(terms + (<usize>i << 2)) * bytes;
-      const x = shares + <usize>i * bytes;
-      let s = zero;
-      for (let k: usize = 0; k < bytes; k += 16) {
-        const weight = f32x4.mul(v128.load(own + k), v128.load(b + k));
-        s = f32x4.add(s, weight);
-        v128.store(x + k, weight);
-      }
-      store<f32>(scales + (<usize>i << 2), 1 / sumOf(s));
-    }
+    sums(entries, terms, beta, start, scales, bytes);
     for (let round: u32 = 0; round < rounds; round++) {
-      let last = shares;
-      let lastWeight = zero;
-      for (let i: u32 = 0; i < entries; i++) {
-        const b = beta + <usize>load<u32>(terms + (<usize>i << 2)) * bytes;
-        const x = shares + <usize>i * bytes;
-        const old = f32x4.splat(load<f32>(scales + (<usize>i << 2)));
-        const c = load<f32>(counts + (<usize>i << 2));
-        const times = f32x4.splat(c);
-        let s = zero;
-        let k: usize = 0;
-        for (; k + 32 <= bytes; k += 32) {
-          const even = turn(own + k, last + k, x + k, b + k, lastWeight, old, times);
-          const odd = turn(own + k + 16, last + k + 16, x + k + 16, b + k + 16, lastWeight, old, times);
-          s = f32x4.add(s, f32x4.add(even, odd));
+      let x = shares;
+      let last = start;
+      let lastWeight = f32x4.splat(0);
+      for (let at: usize = 0; at < <usize>entries << 2; at += 4) {
+        const b = beta + <usize>load<u32>(terms + at) * bytes;
+        const old = f32x4.splat(load<f32>(scales + at));
+        const times = f32x4.splat(load<f32>(counts + at));
+        let s = f32x4.splat(0);
+        if (round === 0) {
+          for (let k: usize = 0; k < bytes; k += 16) {
+            const r = f32x4.mul(f32x4.mul(v128.load(start + k), v128.load(b + k)), old);
+            s = f32x4.add(s, turn(own + k, last + k, lastWeight, r, times, b + k, x + k));
+          }
+        } else {
+          for (let k: usize = 0; k < bytes; k += 16) {
+            const r = f32x4.mul(v128.load(x + k), old);
+            s = f32x4.add(s, turn(own + k, last + k, lastWeight, r, times, b + k, x + k));
+          }
         }
-        if (k < bytes) s = f32x4.add(s, turn(own + k, last + k, x + k, b + k, lastWeight, old, times));
         const now: f32 = 1 / sumOf(s);
-        store<f32>(scales + (<usize>i << 2), now);
+        store<f32>(scales + at, now);
+        lastWeight = f32x4.mul(times, f32x4.splat(now));
         last = x;
-        lastWeight = f32x4.splat(c * now);
+        x += bytes;
       }
       if (round > 0) {
         for (let k: usize = 0; k < bytes; k += 16) {
           v128.store(own + k, f32x4.add(v128.load(own + k), f32x4.mul(v128.load(last + k), lastWeight)));
         }
-        continue;
-      }
-      // The shares the visit began with do not sum to the counts; those of a round do.
-      memory.copy(own, alpha, bytes);
-      for (let i: u32 = 0; i < entries; i++) {
-        const x = shares + <usize>i * bytes;
-        const at = <usize>i << 2;
-        const w = f32x4.splat(load<f32>(counts + at) * load<f32>(scales + at));
-        for (let k: usize = 0; k < bytes; k += 16) {
-          v128.store(own + k, f32x4.add(v128.load(own + k), f32x4.mul(v128.load(x + k), w)));
-        }
+      } else {
+        // The shares the visit began with do not sum to the counts; those of a round do.
+        memory.copy(own, alpha, bytes);
+        addUp(entries, counts, scales, shares, bytes, own);
       }
     }
     for (let k: usize = 0; k < bytes; k += 16) {
-      v128.store(n + k, f32x4.max(f32x4.sub(v128.load(own + k), v128.load(alpha + k)), zero));
+      v128.store(n + k, f32x4.pmax(f32x4.sub(v128.load(own + k), v128.load(alpha + k)), f32x4.splat(0)));
     }
     if (every > 0 && d % every === 0) {
       draw(entries, counts, shares, scales, K4, K, seed ^ (d * 0x9e3779b1), drawn + <usize>(d / every) * bytes);
     }
   }
+}
+
+/** 1 / Σ_k own_k β_k of each entry. */
+function sums(entries: u32, term: usize, beta: usize, own: usize, scale: usize, bytes: usize): void {
+  let i: u32 = 0;
+  for (; i + 4 <= entries; i += 4) {
+    const at = <usize>i << 2;
+    const b0 = beta + <usize>load<u32>(term + at) * bytes;
+    const b1 = beta + <usize>load<u32>(term + at, 4) * bytes;
+    const b2 = beta + <usize>load<u32>(term + at, 8) * bytes;
+    const b3 = beta + <usize>load<u32>(term + at, 12) * bytes;
+    let s0 = f32x4.splat(0);
+    let s1 = f32x4.splat(0);
+    let s2 = f32x4.splat(0);
+    let s3 = f32x4.splat(0);
+    for (let k: usize = 0; k < bytes; k += 16) {
+      const t = v128.load(own + k);
+      s0 = f32x4.add(s0, f32x4.mul(t, v128.load(b0 + k)));
+      s1 = f32x4.add(s1, f32x4.mul(t, v128.load(b1 + k)));
+      s2 = f32x4.add(s2, f32x4.mul(t, v128.load(b2 + k)));
+      s3 = f32x4.add(s3, f32x4.mul(t, v128.load(b3 + k)));
+    }
+    store<f32>(scale + at, 1 / sumOf(s0));
+    store<f32>(scale + at, 1 / sumOf(s1), 4);
+    store<f32>(scale + at, 1 / sumOf(s2), 8);
+    store<f32>(scale + at, 1 / sumOf(s3), 12);
+  }
+  for (; i < entries; i++) {
+    const at = <usize>i << 2;
+    const b = beta + <usize>load<u32>(term + at) * bytes;
+    let s = f32x4.splat(0);
+    for (let k: usize = 0; k < bytes; k += 16) {
+      s = f32x4.add(s, f32x4.mul(v128.load(own + k), v128.load(b + k)));
+    }
+    store<f32>(scale + at, 1 / sumOf(s));
+  }
+}
+
+/** Adds the shares of the tokens of a document to `own`. */
+function addUp(entries: u32, count: usize, scale: usize, share: usize, bytes: usize, own: usize): void {
+  const end = <usize>entries << 2;
+  let at: usize = 0;
+  let x = share;
+  for (; at + 16 <= end; at += 16, x += 4 * bytes) {
+    addFour(
+      own,
+      x,
+      x + bytes,
+      x + 2 * bytes,
+      x + 3 * bytes,
+      load<f32>(count + at) * load<f32>(scale + at),
+      load<f32>(count + at, 4) * load<f32>(scale + at, 4),
+      load<f32>(count + at, 8) * load<f32>(scale + at, 8),
+      load<f32>(count + at, 12) * load<f32>(scale + at, 12),
+      bytes,
+    );
+  }
+  for (; at < end; at += 4, x += bytes) addOne(own, x, load<f32>(count + at) * load<f32>(scale + at), bytes);
 }
 
 /** Counts topics drawn for the tokens of a document, by an xorshift generator of its own. */
@@ -190,6 +233,11 @@ function draw(
       x ^= x << 5;
       let left: f32 = (<f32>(x >> 8) * 5.9604644775390625e-8) / load<f32>(scales + (<usize>i << 2));
       let k: usize = 0;
+      for (; k + 16 < bytes; k += 16) {
+        const four = sumOf(v128.load(r + k));
+        if (left <= four) break;
+        left -= four;
+      }
       for (; k < (<usize>K - 1) << 2; k += 4) {
         left -= load<f32>(r + k);
         if (left <= 0) break;
@@ -221,28 +269,76 @@ export function collapsedTerms(
   topics: usize,
   own: usize,
   sum: usize,
+  isFirst: u32,
 ): void {
   const bytes = <usize>K4 << 2;
+  const counts = count + (<usize>firstEntry << 2);
+  const scales = scale + (<usize>firstEntry << 2);
   for (let c = from; c < to; c++) {
-    const end = load<u32>(start + (<usize>c << 2), 4);
+    const end = entry + (<usize>load<u32>(start + (<usize>c << 2), 4) << 2);
+    let e = entry + (<usize>load<u32>(start + (<usize>c << 2)) << 2);
     memory.fill(sum, 0, bytes);
-    for (let e = load<u32>(start + (<usize>c << 2)); e < end; e++) {
-      const i = load<u32>(entry + (<usize>e << 2));
-      const at = <usize>(firstEntry + i) << 2;
-      const n = f32x4.splat(load<f32>(count + at) * load<f32>(scale + at));
-      const r = share + <usize>i * bytes;
-      for (let k: usize = 0; k < bytes; k += 16) {
-        v128.store(sum + k, f32x4.add(v128.load(sum + k), f32x4.mul(n, v128.load(r + k))));
-      }
+    for (; e + 16 <= end; e += 16) {
+      const i0 = <usize>load<u32>(e);
+      const i1 = <usize>load<u32>(e, 4);
+      const i2 = <usize>load<u32>(e, 8);
+      const i3 = <usize>load<u32>(e, 12);
+      addFour(
+        sum,
+        share + i0 * bytes,
+        share + i1 * bytes,
+        share + i2 * bytes,
+        share + i3 * bytes,
+        load<f32>(counts + (i0 << 2)) * load<f32>(scales + (i0 << 2)),
+        load<f32>(counts + (i1 << 2)) * load<f32>(scales + (i1 << 2)),
+        load<f32>(counts + (i2 << 2)) * load<f32>(scales + (i2 << 2)),
+        load<f32>(counts + (i3 << 2)) * load<f32>(scales + (i3 << 2)),
+        bytes,
+      );
+    }
+    for (; e < end; e += 4) {
+      const i = <usize>load<u32>(e);
+      addOne(sum, share + i * bytes, load<f32>(counts + (i << 2)) * load<f32>(scales + (i << 2)), bytes);
     }
     const j = load<u32>(rows + (<usize>c << 2));
     const o = own + <usize>j * bytes;
     const s = topics + <usize>load<u32>(terms + (<usize>j << 2)) * bytes;
     for (let k: usize = 0; k < bytes; k += 16) {
       const x = v128.load(sum + k);
-      v128.store(o + k, f32x4.add(v128.load(o + k), x));
+      v128.store(o + k, isFirst ? x : f32x4.add(v128.load(o + k), x));
       v128.store(s + k, f32x4.add(v128.load(s + k), x));
     }
+  }
+}
+
+/** Adds four rows, each times its weight, to a sum. */
+function addFour(
+  sum: usize,
+  row0: usize,
+  row1: usize,
+  row2: usize,
+  row3: usize,
+  weight0: f32,
+  weight1: f32,
+  weight2: f32,
+  weight3: f32,
+  bytes: usize,
+): void {
+  const w0 = f32x4.splat(weight0);
+  const w1 = f32x4.splat(weight1);
+  const w2 = f32x4.splat(weight2);
+  const w3 = f32x4.splat(weight3);
+  for (let k: usize = 0; k < bytes; k += 16) {
+    const low = f32x4.add(f32x4.mul(w0, v128.load(row0 + k)), f32x4.mul(w1, v128.load(row1 + k)));
+    const high = f32x4.add(f32x4.mul(w2, v128.load(row2 + k)), f32x4.mul(w3, v128.load(row3 + k)));
+    v128.store(sum + k, f32x4.add(v128.load(sum + k), f32x4.add(low, high)));
+  }
+}
+
+function addOne(sum: usize, row: usize, weight: f32, bytes: usize): void {
+  const w = f32x4.splat(weight);
+  for (let k: usize = 0; k < bytes; k += 16) {
+    v128.store(sum + k, f32x4.add(v128.load(sum + k), f32x4.mul(w, v128.load(row + k))));
   }
 }
 

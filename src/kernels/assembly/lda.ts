@@ -33,7 +33,7 @@ function exp2(y: v128): v128 {
 // @ts-ignore: decorator
 @inline
 function expDigamma(given: v128): v128 {
-  const x = f32x4.max(given, f32x4.splat(LEAST_X));
+  const x = f32x4.pmax(given, f32x4.splat(LEAST_X));
   const shifted = f32x4.add(x, f32x4.splat(1.35));
   const r = f32x4.div(f32x4.splat(1), f32x4.mul(x, shifted));
   const w = f32x4.mul(r, x);
@@ -190,7 +190,7 @@ export function ldaDocuments(
         const old = v128.load(g + k);
         const step = f32x4.sub(f32x4.add(a, f32x4.mul(v128.load(t + k), v128.load(acc + k))), old);
         moved = f32x4.add(moved, f32x4.abs(step));
-        v128.store(g + k, f32x4.max(f32x4.add(old, f32x4.mul(step, f32x4.splat(relaxation))), a));
+        v128.store(g + k, f32x4.pmax(f32x4.add(old, f32x4.mul(step, f32x4.splat(relaxation))), a));
       }
       if (sumOf(moved) <= tolerance * length) break;
     }
@@ -384,7 +384,7 @@ export function ldaScale(
       const low = f32x4.demote_f64x2_zero(f64x2.sub(v128.load(row + at), highest));
       const high = f32x4.demote_f64x2_zero(f64x2.sub(v128.load(row + at, 16), highest));
       const x = v128.shuffle<f32>(low, high, 0, 1, 4, 5);
-      const y = exp2(f32x4.mul(f32x4.max(x, f32x4.splat(-87)), f32x4.splat(1.44269504)));
+      const y = exp2(f32x4.mul(f32x4.pmax(x, f32x4.splat(-87)), f32x4.splat(1.44269504)));
       v128.store(b + (<usize>k << 2), v128.and(y, f32x4.gt(y, f32x4.splat(LEAST))));
     }
     for (let k = K; k < K4; k++) store<f32>(b + (<usize>k << 2), 0);
