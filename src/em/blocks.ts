@@ -7,7 +7,7 @@ export type Blocks = readonly number[];
  * Cuts documents into blocks of about `size` entries each. Cut by the data alone, so that nothing computed block by
  * block depends on the machine.
  */
-export function cutBlocks(rowStart: Uint32Array, size = 1 << 16): Blocks {
+export function cutBlocks(rowStart: Uint32Array, size = 1 << 18): Blocks {
   const D = rowStart.length - 1;
   const blocks = [0];
   for (let d = 1; d < D; d++) {

@@ -150,7 +150,7 @@ export function createLda(
   let isScaled = false;
   let isTaken = false;
   let hasPoints = false;
-  /** Σ E[log β] and the entropy of q(β) but for its normaliser, where the kernel found them. */
+  /** Σ E[log β] and the entropy of q(β), where the kernel found them. */
   let ofTopics = { total: 0, entropy: 0 };
   /** E[β] under the parameters, once somebody asked for it. */
   let mean: Float64Array | undefined;
@@ -280,7 +280,9 @@ export function createLda(
       expectLogTopics(params['lambda']!, logBeta, V, K);
     } else {
       kernel ??= createLdaKernel({ V, K }, threads);
-      ofTopics = kernel.expectLog(params['lambda']!, topicSums(params['lambda']!, V, K).map(digamma), logBeta);
+      const sums = topicSums(params['lambda']!, V, K);
+      const { total, entropy } = kernel.expectLog(params['lambda']!, sums.map(digamma), logBeta);
+      ofTopics = { total, entropy: entropy - sumOf(sums.map(lgamma)) };
     }
     isScaled = false;
     isTaken = false;
@@ -342,7 +344,6 @@ export function createLda(
     } else {
       terms[5]! += K * (lgamma(V * eta) - V * lgamma(eta)) + (eta - 1) * ofTopics.total;
       terms[6]! += ofTopics.entropy;
-      for (const sum of topicSums(lambda, V, K)) terms[6]! -= lgamma(sum);
     }
   }
 
