@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { isMainThread, Worker, workerData } from 'node:worker_threads';
 
 /**
@@ -13,13 +14,14 @@ export interface Pool {
 
 type Kernels = Readonly<Record<string, (...args: number[]) => void>>;
 
-/** Words of the control block: what the run is, then for each worker its state and the number of its last run. */
+/** Words of the control block: what the run is, whether threads look before they sleep, then for each worker its state and the number of its last run. */
 const NEXT = 0;
 const COUNT = 1;
 const KERNEL = 2;
 const FINISHED = 3;
 const FAILED = 4;
-const WORKERS = 5;
+const LOOKING = 5;
+const WORKERS = 6;
 /** A worker's state: it starts up until it says that it is ready. */
 const READY = 1;
 
@@ -53,6 +55,7 @@ export function createPool(
   const names = Object.keys(kernels);
   const workers = threads - 1;
   const control = new Int32Array(new SharedArrayBuffer(4 * (WORKERS + 2 * workers)));
+  control[LOOKING] = threads <= availableParallelism() ? 1 : 0;
   const tasks = new Float64Array(new SharedArrayBuffer(8 * MOST_TASKS * MOST_ARGUMENTS));
   const others = Array.from({ length: workers }, (_, worker) => {
     const shared: Shared = { module, memory, names, control, tasks, worker };
@@ -95,12 +98,16 @@ export function createPool(
   };
 }
 
-/** How often a thread looks before it sleeps: some tens of microseconds, as long as waking it would take. */
+/**
+ * How often a thread looks before it sleeps: some tens of microseconds, as long as waking it would take. Where there are
+ * more threads than processors it does not: it would keep from work what it waits for.
+ */
 const LOOKS = 20_000;
 
 /** Waits until a word of the control block is no longer `value`; false if it takes longer than `timeout` milliseconds. */
 function awaitChange(control: Int32Array, index: number, value: number, timeout?: number): boolean {
-  for (let look = 0; look < LOOKS; look++) if (Atomics.load(control, index) !== value) return true;
+  const looks = control[LOOKING] === 1 ? LOOKS : 0;
+  for (let look = 0; look < looks; look++) if (Atomics.load(control, index) !== value) return true;
   return Atomics.wait(control, index, value, timeout) !== 'timed-out';
 }
 
