@@ -43,8 +43,9 @@ import { writeNormalised } from './topics.js';
 const BLOCKS = 20;
 /** Their statistics are of fewer, larger blocks where they would take more numbers than this. */
 const MOST_OWN = 3 << 27;
-/** Entries of a chunk at most, but for a longer document. */
+/** Entries of a chunk at most, but for a longer document; of few topics it is as many as take this many numbers. */
 const CHUNK_ENTRIES = 1 << 14;
+const CHUNK_NUMBERS = 1 << 21;
 
 /** Rounds over a document at its first visit, and at a later one. */
 const FIRST_ROUNDS = 6;
@@ -90,7 +91,7 @@ export function createCollapsedStage(
   const K4 = roundUp4(K);
   const { dealt, corpus, blockEnds } = deal(fitted, K4);
   const B = blockEnds.length;
-  const { blocks, blockTerm, chunkRow, chunkStart, entry, mostEntries } = layOutBlocks(corpus, blockEnds, V);
+  const { blocks, blockTerm, chunkRow, chunkStart, entry, mostEntries } = layOutBlocks(corpus, blockEnds, V, K4);
   const halves = heldOut === null ? { observed: NOTHING, heldOut: NOTHING } : splitTokens(heldOut, random);
   const { observed, heldOut: other } = halves;
   const everyDrawn = Math.ceil(D / MOST_DRAWN);
@@ -233,7 +234,8 @@ function deal(corpus: Corpus, K4: number): { dealt: Uint32Array; corpus: Corpus;
 }
 
 /** The blocks' terms and their chunks' entries by term. */
-function layOutBlocks(corpus: Corpus, blockEnds: readonly number[], V: number) {
+function layOutBlocks(corpus: Corpus, blockEnds: readonly number[], V: number, K4: number) {
+  const most = Math.max(CHUNK_ENTRIES, CHUNK_NUMBERS / K4);
   const { rowStart } = corpus;
   const blocks: Block[] = [];
   const blockTerm: number[] = [];
@@ -255,7 +257,7 @@ function layOutBlocks(corpus: Corpus, blockEnds: readonly number[], V: number) {
     const chunks: Chunk[] = [];
     while (from < end) {
       let to = from + 1;
-      while (to < end && rowStart[to + 1]! - rowStart[from]! <= CHUNK_ENTRIES) to++;
+      while (to < end && rowStart[to + 1]! - rowStart[from]! <= most) to++;
       const columns = columnsOf(corpus, from, to, V);
       const chunk = { from, to, firstRow: chunkRow.length, firstStart: chunkStart.length };
       for (let w = 0; w < V; w++) {

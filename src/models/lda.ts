@@ -174,9 +174,9 @@ export function createLda(
     const topicTerm = statistics?.['topicTerm'] ?? null;
     let documents = 0;
     for (let d = from; d < to; d++) {
-      const length = tokenCount(corpus, d, d + 1);
-      if ((start === 'cold' && length > 0) || length === 0) uninformed(alpha, length, gamma, d * K);
-      if (length > 0) documents++;
+      const isEmpty = corpus.rowStart[d] === corpus.rowStart[d + 1];
+      if (isEmpty || start === 'cold') uninformed(alpha, tokenCount(corpus, d, d + 1), gamma, d * K);
+      if (!isEmpty) documents++;
     }
     const points = start === 'cold' && answersWithPoints;
     const most = roundsAt(start, rounds);
