@@ -15,6 +15,7 @@ import { countsReader, documents } from '../text/read.js';
 import { batches, isCorpusFile, segmentOf, sizeInWords, tellOfTerminal } from './_corpus.js';
 import { checkMemory, type Fitted, type Task } from './_fitted.js';
 import type { LoadedModel } from './_model.js';
+import { timed } from './_progress.js';
 import { withRows } from './_rows.js';
 import { continueFrom, startFrom, traceRow } from './_run.js';
 
@@ -157,7 +158,11 @@ async function streamSource({ inputs, values, variant, given, say }: Task): Prom
   };
 }
 
-async function fitChunks(source: Source, { inputs, values, variant, make, init, say }: Task): Promise<Fitted> {
+async function fitChunks(
+  source: Source,
+  { inputs, values, variant, make, init, say: progress }: Task,
+): Promise<Fitted> {
+  const say = timed(progress);
   const { vocabulary } = source;
   const steps = variant as unknown as StepValues;
   const { model, dims, options } = make(vocabulary.length, 0);
