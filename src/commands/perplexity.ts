@@ -1,7 +1,7 @@
 import { type Corpus, documentCount, tokenCount } from '../corpus/corpus.js';
 import { splitTokens } from '../corpus/split.js';
 import { STATUS, UserError } from '../errors.js';
-import { boundScore, completionScore, type Score } from '../evaluate/perplexity.js';
+import { completionScore, documentScore, type Score } from '../evaluate/perplexity.js';
 import { random } from '../math/random.js';
 import { exp } from '../math/special.js';
 import { perplexityReport, type ScoreRow } from '../report/perplexity.js';
@@ -24,8 +24,9 @@ const settings = {
 
 export const command = defineCommand({
   name: 'perplexity',
-  description: `Scores documents under the model, per token, by two definitions that must not be compared with each other: the bound,
-and document completion, which topic proportions from one half of a document and scores the tokens of the other half.
+  description: `Scores documents under the model, per token, by two definitions that must not be compared with each other: whole documents
+by what the model ascends, a bound on their log probability (some models have the likelihood, or a density, and say so); and
+completion, which takes topic proportions from one half of a document and scores the tokens of the other half.
 Without INPUTS, prints what the fit itself reached on its training documents. Perplexities are exp(−nats per token).`,
   examples: [
     ['thema perplexity m.safetensors held-out.csv --text body', 'documents that were not fitted'],
@@ -68,7 +69,7 @@ Without INPUTS, prints what the fit itself reached on its training documents. Pe
     if (tokenCount(corpus) === 0)
       throw new UserError(`${inputs.join(', ')}: no token to score, expected terms of the model`);
     const scores: Score[] = [];
-    if (values.observed === undefined) scores.push(await boundScore(loaded, corpus));
+    if (values.observed === undefined) scores.push(await documentScore(loaded, corpus));
     if (tokenCount(halves.heldOut) > 0) scores.push(await completionScore(loaded, halves.observed, halves.heldOut));
     else split = 'no completion: no document has a second token to hold out';
     const notes = [split, `${grouped(unknown)} tokens that are not in the model's vocabulary were left out`];
@@ -95,8 +96,8 @@ function row(score: Score, scored: string, seed: number | null): ScoreRow {
   };
 }
 
-/** The ELBO that the fit ended with; the topics' own terms are part of it. */
-function trainingScore(path: string, { record }: LoadedModel): ScoreRow {
+/** The ELBO that the fit ended with; the topics' own terms are part of it, where they are posteriors. */
+function trainingScore(path: string, { model, record }: LoadedModel): ScoreRow {
   const last = record.trace.at(-1);
   if (last === undefined)
     throw new UserError(`${path}: was generated, not fitted, and has no ELBO`, {
@@ -105,7 +106,13 @@ function trainingScore(path: string, { record }: LoadedModel): ScoreRow {
   const { documents, emptyDocuments, tokens } = record.corpus;
   const { per_token: perToken } = last;
   const estimate = record.stop === 'documents' ? ', estimated from the last batch of an online fit' : '';
-  const definition = `exp(−ELBO / tokens) of the training documents, what the topics cost included${estimate}`;
+  const what =
+    model.objective !== 'elbo'
+      ? '; with points for parameters ELBO is log p(documents | points)'
+      : model.terms.includes('entropy_topics')
+        ? ', what the topics cost included'
+        : '';
+  const definition = `exp(−ELBO / tokens) of the training documents${what}${estimate}`;
   return row(
     {
       measure: 'elbo',

@@ -414,7 +414,7 @@ export function createHmm(
       out.set(posterior['theta']!.subarray(d * K, (d + 1) * K));
     },
     readings: { probability },
-    ...(bayes ? {} : { documentScore: 'log p(document)' }),
+    ...(bayes ? {} : { documentScore: { measure: 'likelihood', of: 'log p(document)' } }),
     predictor: (state) => mixedPredictor(state.posterior['theta']!, probability(state), K),
     facts({ params }, k) {
       const transition = normalised(params['transition']!.subarray(k * K, (k + 1) * K));

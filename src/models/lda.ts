@@ -432,7 +432,7 @@ export function createLda(
     ...(isAscent ? {} : { absorb, heldOut: HELD_OUT }),
     softIterations: settings.start === 'collapsed' ? 0 : 10,
     objective: isMap ? 'log_posterior' : 'elbo',
-    ...(isMap ? { documentScore: 'log p(document, θ) at the best θ' } : {}),
+    ...(isMap ? { documentScore: { measure: 'density', of: 'log p(document, θ) at the best θ' } } : {}),
     terms: isMap
       ? ['words', 'assignments', 'log_prior', 'entropy_assignments']
       : smoothed

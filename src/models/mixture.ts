@@ -250,7 +250,7 @@ export function createMixture(
       writeNormalised(posterior['responsibility']!, d * K, K, out, 0);
     },
     readings: { probability },
-    ...(bayes ? {} : { documentScore: 'log p(document)' }),
+    ...(bayes ? {} : { documentScore: { measure: 'likelihood', of: 'log p(document)' } }),
     predictor: (state) => mixedPredictor(state.posterior['responsibility']!, probability(state), K),
     facts({ params }, k) {
       if (!bayes) return { weight: params['theta']![k]!, on: params['theta']![k]! > 0 };

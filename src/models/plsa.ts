@@ -160,7 +160,7 @@ export function createPlsa(
     },
     readings: { probability: ({ params }) => params['beta']!.slice() },
     predictor: ({ params, posterior }) => mixedPredictor(posterior['theta']!, params['beta']!, K),
-    documentScore: 'log p(document | θ_d), with θ_d fitted to these very words',
+    documentScore: { measure: 'likelihood', of: 'log p(document | θ_d), with θ_d fitted to these very words' },
     facts: () => ({}),
   };
 }

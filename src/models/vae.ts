@@ -645,7 +645,7 @@ export function createVae(
       };
     },
     ...(settings.decoder === 'product' ? { prediction: 'the softmax of the decoded E[θ]' } : {}),
-    documentScore: 'an estimate, from samples, of a lower bound on log p(document)',
+    documentScore: { measure: 'bound', of: 'an estimate, from samples, of a lower bound on log p(document)' },
     facts: () => ({}),
   };
 }
