@@ -34,6 +34,8 @@ export interface Task {
   readonly variant: Readonly<Record<string, unknown>>;
   /** Names of the settings that were given. */
   readonly given: ReadonlySet<string>;
+  /** Those that a flag gave. */
+  readonly flags: ReadonlySet<string>;
   readonly kind: ModelKind;
   /** Makes the model, once it is known how many terms there are, or columns of points. */
   make(V: number, columns: number): Making;

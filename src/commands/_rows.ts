@@ -10,7 +10,7 @@ import { random } from '../math/random.js';
 import type { TraceRow } from '../report/elbo.js';
 import { counted } from '../report/table.js';
 import { type AnalysisRecord, checkedRecord } from '../text/analyse.js';
-import { type CorpusRecord, isCorpusFile, segmentOf, sizeInWords } from './_corpus.js';
+import { type CorpusRecord, isCorpusFile, ofText, refuseFlags, segmentOf, sizeInWords } from './_corpus.js';
 import { bestOf, checkMemory, ended, type Fitted, type Making, sizesOf, type Task } from './_fitted.js';
 import type { LoadedModel } from './_model.js';
 import { bytesOf } from './_numbers.js';
@@ -28,10 +28,11 @@ const RUN = 64;
  */
 export async function withRows<T>(
   path: string,
-  { values, given }: Pick<Task, 'values' | 'given'>,
+  { values, given, flags }: Pick<Task, 'values' | 'given' | 'flags'>,
   use: (rows: CorpusRows, text: AnalysisRecord | null) => Promise<T>,
 ): Promise<T> {
   segmentOf(values.segment, 'counts');
+  refuseFlags(flags, ofText('input-format', 'vocabulary'), `a corpus file, which ${path} is`);
   for (const name of ['min-df', 'max-df', 'max-vocabulary'].filter((name) => given.has(name))) {
     throw new UserError(`--${name}: has no effect on a corpus file that is read in blocks`, {
       status: STATUS.usage,

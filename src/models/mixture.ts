@@ -75,6 +75,7 @@ export const mixtureSettings = {
     kind: 'choice',
     choices: ['documents', 'random'],
     default: 'documents',
+    onlyWith: ['init'],
     describe: 'first topics: each made of a few documents drawn at random, or random',
   },
 } as const satisfies Settings;

@@ -35,6 +35,7 @@ export const plsaSettings = {
     kind: 'choice',
     choices: ['random', 'documents'],
     default: 'random',
+    onlyWith: ['init'],
     describe: 'first topics: random, or each made of a few documents drawn at random',
   },
   ...roundSettings,
