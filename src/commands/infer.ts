@@ -15,7 +15,9 @@ import { threadsOf, threadsSettings } from './_threads.js';
 export const command = defineCommand({
   name: 'infer',
   description: `Prints the expected topic proportions of documents that the model has not seen, one row a document, in their order, as
-they come: memory does not grow with their number. The model's own text settings apply; its topics stay as they are.`,
+they come: memory does not grow with their number. The model's own text settings apply; its topics stay as they are.
+Of documents that were fitted, thema documents prints what the fit left, which differs by a few hundredths and more where
+a document lies between topics: infer begins afresh, and with --inference auto and collapsed takes topics as points.`,
   examples: [
     ['thema infer m.safetensors < new.ndjson > topics.ndjson --format ndjson', 'a nightly batch'],
     ['thema infer m.safetensors new.csv --text body -n all --format csv', 'all proportions'],
