@@ -70,6 +70,12 @@ export async function run(
   const blocks =
     model.batch === undefined ? cutBlocks(entryStart(fitted)) : cutEvenly(documentCount(fitted), model.batch);
 
+  /** Lets go of its threads, and of what it has of every document. */
+  function endStage(): void {
+    stage?.close();
+    stage = undefined;
+  }
+
   let last: Iteration | undefined;
   let { iterations } = values;
   try {
@@ -87,11 +93,7 @@ export async function run(
         watch?.renew(after, SLACK);
       }
       const emStage = stage && (model.objective === 'elbo' ? 'vb' : 'map');
-      if (next === 'em') {
-        // what it had of every document would stay in memory
-        stage?.close();
-        stage = undefined;
-      }
+      if (next === 'em') endStage();
       const options: FitOptions = {
         iterations,
         tolerance: values.tolerance ?? 0,
@@ -104,7 +106,7 @@ export async function run(
       stage?.takeBack(state);
     }
   } finally {
-    stage?.close();
+    endStage();
   }
   if (watch === undefined && model.schedule !== 'stochastic')
     return { last: last!, state, shares: model.shares(sums.statistics), trace };
