@@ -265,6 +265,9 @@ export interface NewDocuments {
   readonly texts: readonly (readonly string[])[] | null;
 }
 
+/** How documents are to be read. */
+type ReadArguments = { readonly values: ReadValues } & Pick<Arguments, 'flags'>;
+
 /** Documents of one batch of text at most. */
 const BATCH = 1024;
 
@@ -275,7 +278,7 @@ const BATCH = 1024;
 export async function* newDocuments(
   inputs: readonly string[],
   model: LoadedModel,
-  values: ReadValues,
+  { values, flags }: ReadArguments,
   say: Progress,
   batch = BATCH,
 ): AsyncGenerator<NewDocuments> {
@@ -285,6 +288,7 @@ export async function* newDocuments(
   tellOfTerminal(inputs, say);
   const readCounts = countsReader(inputs, values);
   if (await isCorpusFile(inputs)) {
+    refuseFlags(flags, ofText('input-format', 'vocabulary'), `a corpus file, which ${inputs[0]} is`);
     const { corpus } = await readCorpus(inputs[0]!);
     const points = withPoints(corpus, columns === undefined ? 'counts' : reads, columns?.join(','), inputs[0]!);
     if (points !== null) yield newPoints(points);
@@ -293,6 +297,7 @@ export async function* newDocuments(
     for await (const points of pointBatches(inputs, columns, { ...values, onWarning }, process.stdin, batch))
       yield newPoints(points);
   } else if (readCounts !== undefined) {
+    refuseFlags(flags, ofText(), 'counts of terms');
     const corpus = await readCounts(
       inputs,
       { vocabulary: values.vocabulary ?? (inputs.includes('-') ? model.vocabulary : undefined), onWarning },
@@ -300,6 +305,7 @@ export async function* newDocuments(
     );
     yield { ...withVocabulary(withSegments(corpus, reads, inputs.join(', ')), model.vocabulary), texts: null };
   } else {
+    refuseFlags(flags, ['vocabulary'], 'text, of which the model knows the terms');
     yield* batches(
       documents(inputs, { ...values, onWarning }, process.stdin),
       analysisOf(model),
@@ -317,10 +323,10 @@ function newPoints(corpus: Corpus): NewDocuments {
 export async function allNewDocuments(
   inputs: readonly string[],
   model: LoadedModel,
-  values: ReadValues,
+  args: ReadArguments,
   say: Progress,
 ): Promise<NewDocuments> {
-  const { value } = await newDocuments(inputs, model, values, say, Number.POSITIVE_INFINITY).next();
+  const { value } = await newDocuments(inputs, model, args, say, Number.POSITIVE_INFINITY).next();
   return value as NewDocuments;
 }
 

@@ -24,13 +24,13 @@ a document lies between topics: infer begins afresh, and with --inference auto a
   ],
   operands: [{ name: 'model' }, { name: 'inputs', many: true, optional: true }],
   groups: { Options: { ...documentSettings, ...threadsSettings }, ...readGroups, Output: reportSettings },
-  async run({ operands, inputs, values }) {
+  async run({ operands, inputs, values, flags }) {
     const path = operands['model']!;
     const loaded = await loadModel(path, threadsOf(values));
     const { model, dims } = loaded;
     const say = progress(values);
     const top = countOrAll(values.top, '--top');
-    const found = newDocuments(inputs.length > 0 ? inputs : ['-'], loaded, values, say);
+    const found = newDocuments(inputs.length > 0 ? inputs : ['-'], loaded, { values, flags }, say);
     async function* segmented(): AsyncGenerator<Segmented> {
       for await (const { corpus, texts } of found) yield { corpus, texts, state: loaded.state };
     }

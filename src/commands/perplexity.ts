@@ -6,8 +6,9 @@ import { random } from '../math/random.js';
 import { exp } from '../math/special.js';
 import { perplexityReport, type ScoreRow } from '../report/perplexity.js';
 import { grouped } from '../report/table.js';
+import { readSettings } from '../text/settings.js';
 import { defineCommand } from './_command.js';
-import { allNewDocuments, readGroups } from './_corpus.js';
+import { allNewDocuments, readGroups, refuseFlags } from './_corpus.js';
 import { type LoadedModel, loadModel } from './_model.js';
 import { reportSettings, writeReport } from './_output.js';
 import { progress } from './_progress.js';
@@ -34,7 +35,7 @@ Without INPUTS, prints what the fit itself reached on its training documents. Pe
   ],
   operands: [{ name: 'model' }, { name: 'inputs', many: true, optional: true }],
   groups: { Options: { ...settings, ...threadsSettings }, ...readGroups, Output: reportSettings },
-  async run({ operands, inputs, values }) {
+  async run({ operands, inputs, values, flags }) {
     const path = operands['model']!;
     const loaded = await loadModel(path, threadsOf(values));
     const say = progress(values);
@@ -45,10 +46,11 @@ Without INPUTS, prints what the fit itself reached on its training documents. Pe
       );
     }
     if (inputs.length === 0) {
+      refuseFlags(flags, Object.keys({ ...settings, ...readSettings }), 'the training documents: there are no INPUTS');
       await writeReport(perplexityReport([trainingScore(path, loaded)], []), values);
       return;
     }
-    const { corpus, unseen } = await allNewDocuments(inputs, loaded, values, say);
+    const { corpus, unseen } = await allNewDocuments(inputs, loaded, { values, flags }, say);
     let unknown = unseen.reduce((sum, n) => sum + n, 0);
     let halves: { observed: Corpus; heldOut: Corpus };
     let split: string;
@@ -56,7 +58,8 @@ Without INPUTS, prints what the fit itself reached on its training documents. Pe
       halves = splitTokens(corpus, random(values.seed));
       split = `halves: ⌈n/2⌉ of a document's n tokens observed, drawn with seed ${values.seed}`;
     } else {
-      const observed = await allNewDocuments([values.observed], loaded, values, say);
+      refuseFlags(flags, ['seed'], '--observed, with which nothing is drawn');
+      const observed = await allNewDocuments([values.observed], loaded, { values, flags }, say);
       if (documentCount(observed.corpus) !== documentCount(corpus)) {
         throw new UserError(
           `${values.observed}: ${documentCount(observed.corpus)} documents, expected the observed halves of the ${documentCount(corpus)} given`,
