@@ -30,9 +30,9 @@ export function pairsOf(ldac: string): number {
   return pairs;
 }
 
-/** A corpus drawn by `thema generate`, 100 tokens a document, made once. */
-export async function synthetic(tokens: number, terms: number, topics: number): Promise<string> {
-  const path = join(WORK, `synthetic-${tokens}-${terms}-${topics}.ldac`);
+/** A corpus drawn by `thema generate`, 100 tokens a document; drawn once in a folder. */
+export async function synthetic(folder: string, tokens: number, terms: number, topics: number): Promise<string> {
+  const path = join(folder, `${tokens}-${terms}-${topics}.ldac`);
   if (existsSync(path)) return path;
   say(`drawing ${tokens / 1e6} M tokens of ${terms} terms…`);
   const shape = ['-d', `${Math.round(tokens / 100)}`, '--length', '100', '--terms', `${terms}`, '-k', `${topics}`];

@@ -16,7 +16,7 @@ export interface Fit {
   readonly model: string;
 }
 
-type Event = Readonly<{ event: string; stage?: string; done?: number; seconds?: number }>;
+type Event = Readonly<{ event: string; stage?: string; iteration?: number; seconds?: number }>;
 
 /** The seconds of the passes of each stage, from the events of `--progress json`. */
 export function passesOf(events: readonly Event[]): Pick<Fit, 'seconds' | 'start' | 'passes'> {
@@ -24,14 +24,14 @@ export function passesOf(events: readonly Event[]): Pick<Fit, 'seconds' | 'start
   const passes: number[] = [];
   let stage = '';
   let last = 0;
-  let lastDone = 0;
-  for (const { event, stage: begun, done, seconds } of events) {
+  let lastIteration = 0;
+  for (const { event, stage: begun, iteration, seconds } of events) {
     if (event === 'begin') stage = begun!;
     if (event !== 'update' || seconds === undefined) continue;
     // an event may stand for several passes, or for the evaluation of what they left
-    const n = done! - lastDone;
+    const n = iteration! - lastIteration;
     for (let i = 0; i < n; i++) (stage === 'start' ? start : passes).push((seconds - last) / n);
-    [last, lastDone] = [seconds, done!];
+    [last, lastIteration] = [seconds, iteration!];
   }
   return { seconds: last, start, passes };
 }

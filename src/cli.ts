@@ -104,6 +104,9 @@ function fail(error: unknown): void {
   if (process.argv.includes('--debug') && error instanceof Error) process.stderr.write(`${error.stack}\n`);
 }
 
+/** The output of each thread is piped into these, with a listener of errors: more than ten are no leak. */
+for (const stream of [process.stdout, process.stderr]) stream.setMaxListeners(0);
+
 /** A closed pipe downstream is success: nobody wants the rest. */
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);

@@ -1,13 +1,16 @@
 import { didYouMean, STATUS, UserError } from './errors.js';
 
+/** Another setting has one of these values; with none, it is not given. */
+export type Condition = readonly [name: string, ...values: string[]];
+
 /** What a setting's value may be. One table of settings makes the flags, their help, their checks and the defaults. */
 export type Setting = {
   /** What it does, in the words of `--help`. */
   readonly describe: string;
   /** One-letter flag. */
   readonly alias?: string;
-  /** It has an effect only where another setting has one of these values, or with none is not given: else it is refused. */
-  readonly onlyWith?: readonly [name: string, ...values: string[]];
+  /** Where it has an effect, on all of these conditions: elsewhere it is refused. */
+  readonly onlyWith?: Condition | readonly Condition[];
   /** How the value is shown in `--help`, such as `N` or `FILE`. */
   readonly value?: string;
 } & (

@@ -31,12 +31,12 @@ test('the seconds of passes are the differences of the events of a fit', () => {
   const events = [
     { event: 'message' },
     { event: 'begin', stage: 'start' },
-    { event: 'update', done: 1, seconds: 1 },
-    { event: 'update', done: 3, seconds: 5 },
+    { event: 'update', iteration: 1, seconds: 1 },
+    { event: 'update', iteration: 3, seconds: 5 },
     { event: 'end' },
     { event: 'begin', stage: 'fit' },
-    { event: 'update', done: 4, seconds: 5.5 },
-    { event: 'update', done: 4, seconds: 6.5 },
+    { event: 'update', iteration: 4, seconds: 5.5 },
+    { event: 'update', iteration: 4, seconds: 6.5 },
   ];
   expect(passesOf(events)).toEqual({ seconds: 6.5, start: [1, 2, 2], passes: [0.5] });
 });

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import yargs from 'yargs';
 import { STATUS, UserError } from '../errors.js';
-import { parseSetting, type Setting, type Settings, suggestion } from '../settings.js';
+import { type Condition, parseSetting, type Setting, type Settings, suggestion } from '../settings.js';
 import { jsonErrorOffset } from '../text/json-error.js';
 import { type Arguments, type Command, commonSettings } from './_command.js';
 import { help as helpText } from './_help.js';
@@ -90,9 +90,13 @@ export async function readArguments(
   const own = valuesOf(chosen);
   for (const [name, { onlyWith }] of Object.entries(chosen)) {
     if (onlyWith === undefined) continue;
-    const [other, ...wanted] = onlyWith;
-    const value = own[other] ?? values[other];
-    if (wanted.length === 0 ? value === undefined : wanted.includes(String(value))) continue;
+    const conditions = (typeof onlyWith[0] === 'string' ? [onlyWith] : onlyWith) as readonly Condition[];
+    const unmet = conditions.find(([other, ...wanted]) => {
+      const value = own[other] ?? values[other];
+      return wanted.length === 0 ? value !== undefined : !wanted.includes(String(value));
+    });
+    if (unmet === undefined) continue;
+    const [other, ...wanted] = unmet;
     const needed = wanted.length === 0 ? `without --${other}` : `with --${other} ${wanted.join(' or ')}`;
     if (parsed[name] !== undefined) throw usageError(command, `--${name} has an effect only ${needed}`);
     delete own[name];
@@ -105,6 +109,7 @@ export async function readArguments(
     values,
     variant: own,
     given,
+    flags: new Set(Object.keys(declared).filter((name) => parsed[name] !== undefined)),
   };
 }
 

@@ -30,6 +30,8 @@ export interface Arguments<T = Settings> {
   readonly variant: Readonly<Record<string, number | string | boolean | undefined>>;
   /** Names of the settings that a flag, a variable or the project file gave. */
   readonly given: ReadonlySet<string>;
+  /** Those that a flag gave: of a flag without an effect the user has to know; a project file speaks for many commands. */
+  readonly flags: ReadonlySet<string>;
 }
 
 /** One command of the program, as data; `run` does the work and writes only what was asked for to stdout. */

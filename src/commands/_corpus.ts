@@ -29,6 +29,7 @@ import { countsReader, type Document, documents } from '../text/read.js';
 import type { SegmentKind } from '../text/segment.js';
 import { cuts, readSettings, textSettings } from '../text/settings.js';
 import { countDocuments } from '../text/threads.js';
+import type { Arguments } from './_command.js';
 import type { LoadedModel } from './_model.js';
 import type { Progress } from './_progress.js';
 import { threadsOf, type threadsSettings } from './_threads.js';
@@ -75,7 +76,7 @@ export type ReadCorpus = { readonly corpus: Corpus } & Omit<CorpusRecord, 'versi
 export async function loadCorpus(
   inputs: readonly string[],
   values: TextValues,
-  given: ReadonlySet<string>,
+  { given, flags }: Pick<Arguments, 'given' | 'flags'>,
   say: Progress,
   reads?: ModelKind['reads'],
   columns?: string,
@@ -87,6 +88,7 @@ export async function loadCorpus(
   // A corpus that is no longer text is cut only where its user asks for it.
   const asked = cuts(Object.fromEntries(Object.entries(values).filter(([setting]) => given.has(setting))));
   if (await isCorpusFile(inputs)) {
+    refuseFlags(flags, ofText('input-format', 'vocabulary'), `a corpus file, which ${inputs[0]} is`);
     const { corpus, record } = await readCorpus(inputs[0]!);
     const json = (record as CorpusRecord).text;
     const text = json === null ? null : checkedRecord(json, inputs[0]!);
@@ -101,15 +103,18 @@ export async function loadCorpus(
     return { ...prune(withSegments(corpus, reads, inputs[0]!), asked), text };
   }
   if (columns !== undefined) {
+    refuseFlags(flags, Object.keys(textSettings), '--columns, which are numbers');
     const options = { ...values, onWarning };
     const all = pointBatches(inputs, columnNames(columns), options, process.stdin, Number.POSITIVE_INFINITY);
     return ofPoints((await all.next()).value as Corpus);
   }
   const readCounts = countsReader(inputs, values);
   if (readCounts !== undefined) {
+    refuseFlags(flags, ofText(), 'counts of terms');
     const corpus = await readCounts(inputs, { vocabulary: values.vocabulary, onWarning }, process.stdin);
     return { ...prune(withSegments(corpus, reads, name), asked), text: null };
   }
+  refuseFlags(flags, ['vocabulary'], 'text, whose terms are found in it, but with --schedule online');
   const text = await recordAnalysis({ ...values, segment });
   const builder = corpusBuilder(metaNames(values));
   say.begin(`reading ${name}`);
@@ -125,6 +130,19 @@ export async function loadCorpus(
   say.end();
   if (leftOut.kept === 0) throw noTerms(count, leftOut);
   return { ...builder.finish(cuts(values)), text, leftOut };
+}
+
+/** @throws {UserError} if one of these was given as a flag */
+export function refuseFlags(flags: ReadonlySet<string>, names: readonly string[], on: string): void {
+  const name = names.find((name) => flags.has(name));
+  if (name === undefined) return;
+  throw new UserError(`--${name}: has no effect on ${on}`, { status: STATUS.usage });
+}
+
+/** Options that say how text is read and becomes terms, but for those that cut a corpus afterwards, and these as well. */
+export function ofText(...others: readonly string[]): string[] {
+  const elsewhere = ['input-format', 'vocabulary', 'segment', 'min-df', 'max-df', 'max-vocabulary'];
+  return [...Object.keys({ ...readSettings, ...textSettings }).filter((name) => !elsewhere.includes(name)), ...others];
 }
 
 /** No word of the texts became a term: which setting left most of them out. */
@@ -247,6 +265,9 @@ export interface NewDocuments {
   readonly texts: readonly (readonly string[])[] | null;
 }
 
+/** How documents are to be read. */
+type ReadArguments = { readonly values: ReadValues } & Pick<Arguments, 'flags'>;
+
 /** Documents of one batch of text at most. */
 const BATCH = 1024;
 
@@ -257,7 +278,7 @@ const BATCH = 1024;
 export async function* newDocuments(
   inputs: readonly string[],
   model: LoadedModel,
-  values: ReadValues,
+  { values, flags }: ReadArguments,
   say: Progress,
   batch = BATCH,
 ): AsyncGenerator<NewDocuments> {
@@ -267,6 +288,7 @@ export async function* newDocuments(
   tellOfTerminal(inputs, say);
   const readCounts = countsReader(inputs, values);
   if (await isCorpusFile(inputs)) {
+    refuseFlags(flags, ofText('input-format', 'vocabulary'), `a corpus file, which ${inputs[0]} is`);
     const { corpus } = await readCorpus(inputs[0]!);
     const points = withPoints(corpus, columns === undefined ? 'counts' : reads, columns?.join(','), inputs[0]!);
     if (points !== null) yield newPoints(points);
@@ -275,6 +297,7 @@ export async function* newDocuments(
     for await (const points of pointBatches(inputs, columns, { ...values, onWarning }, process.stdin, batch))
       yield newPoints(points);
   } else if (readCounts !== undefined) {
+    refuseFlags(flags, ofText(), 'counts of terms');
     const corpus = await readCounts(
       inputs,
       { vocabulary: values.vocabulary ?? (inputs.includes('-') ? model.vocabulary : undefined), onWarning },
@@ -282,6 +305,7 @@ export async function* newDocuments(
     );
     yield { ...withVocabulary(withSegments(corpus, reads, inputs.join(', ')), model.vocabulary), texts: null };
   } else {
+    refuseFlags(flags, ['vocabulary'], 'text, of which the model knows the terms');
     yield* batches(
       documents(inputs, { ...values, onWarning }, process.stdin),
       analysisOf(model),
@@ -299,10 +323,10 @@ function newPoints(corpus: Corpus): NewDocuments {
 export async function allNewDocuments(
   inputs: readonly string[],
   model: LoadedModel,
-  values: ReadValues,
+  args: ReadArguments,
   say: Progress,
 ): Promise<NewDocuments> {
-  const { value } = await newDocuments(inputs, model, values, say, Number.POSITIVE_INFINITY).next();
+  const { value } = await newDocuments(inputs, model, args, say, Number.POSITIVE_INFINITY).next();
   return value as NewDocuments;
 }
 

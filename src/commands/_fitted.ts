@@ -4,8 +4,8 @@ import type { State, TopicModel } from '../em/model.js';
 import { type Dims, sizeOf } from '../em/state.js';
 import { STATUS, UserError } from '../errors.js';
 import type { ModelKind } from '../models/index.js';
-import type { TraceRow } from '../report/elbo.js';
-import { counted, grouped } from '../report/table.js';
+import { iterationInWords, lengthInWords, type TraceRow } from '../report/elbo.js';
+import { grouped } from '../report/table.js';
 import type { AnalysisRecord } from '../text/analyse.js';
 import type { TextValues } from './_corpus.js';
 import type { FitRecord, LoadedModel } from './_model.js';
@@ -34,6 +34,8 @@ export interface Task {
   readonly variant: Readonly<Record<string, unknown>>;
   /** Names of the settings that were given. */
   readonly given: ReadonlySet<string>;
+  /** Those that a flag gave. */
+  readonly flags: ReadonlySet<string>;
   readonly kind: ModelKind;
   /** Makes the model, once it is known how many terms there are, or columns of points. */
   make(V: number, columns: number): Making;
@@ -79,11 +81,11 @@ export function ended({ last, state, shares, trace, standardError }: Run, tolera
     converged: last.change! > 0 ? `converged (change below ${tolerance})` : 'converged (it rises no more)',
     iterations: 'stopped at --iterations',
     passes: 'which are its most',
-    'held-out': `stopped as held-out documents gain no more; kept is iteration ${last.kept}`,
+    'held-out': `stopped as held-out documents gain no more; kept is ${iterationInWords(trace, last.kept)}`,
   }[last.stop!];
   const error = standardError === undefined ? '' : ` ± ${standardError.toFixed(2)}`;
   const elbo = `ELBO ${trace.at(-1)!.elbo.toFixed(2)}${error}`;
-  const end = `${elbo} after ${counted(last.iteration, 'iteration')}, ${reason}`;
+  const end = `${elbo} after ${lengthInWords(trace)}, ${reason}`;
   return { state, shares, trace, stop: last.stop!, end };
 }
 

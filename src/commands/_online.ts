@@ -12,9 +12,10 @@ import { type AnalysisRecord, analysis, recordAnalysis } from '../text/analyse.j
 import { inputName } from '../text/input.js';
 import { ldacBatches, readLdac, readVocabulary, vocabularyBeside } from '../text/ldac.js';
 import { countsReader, documents } from '../text/read.js';
-import { batches, isCorpusFile, segmentOf, sizeInWords, tellOfTerminal } from './_corpus.js';
+import { batches, isCorpusFile, ofText, refuseFlags, segmentOf, sizeInWords, tellOfTerminal } from './_corpus.js';
 import { checkMemory, type Fitted, type Task } from './_fitted.js';
 import type { LoadedModel } from './_model.js';
+import { timed } from './_progress.js';
 import { withRows } from './_rows.js';
 import { continueFrom, startFrom, traceRow } from './_run.js';
 
@@ -52,9 +53,10 @@ interface Source {
 
 /** Fits documents that are never all in memory: those of a corpus file, or text as it comes. */
 export async function fitOnline(task: Task): Promise<Fitted> {
-  const { inputs, values, given } = task;
+  const { inputs, values, given, flags } = task;
   for (const [name, isGiven] of [
     ['tolerance', given.has('tolerance')],
+    ['max-memory', flags.has('max-memory')],
     ['restarts', values.restarts > 1],
   ] as const)
     if (isGiven) throw usage(`--${name}: has no effect with --schedule online`);
@@ -101,7 +103,7 @@ function shuffled(cuts: Blocks, draws: Random): Range[] {
 }
 
 /** Text or lda-c lines in one pass, over a vocabulary that is given. */
-async function streamSource({ inputs, values, variant, given, say }: Task): Promise<Source> {
+async function streamSource({ inputs, values, variant, given, flags, say }: Task): Promise<Source> {
   const steps = variant as unknown as StepValues;
   const onWarning = (message: string) => say.say(`warning: ${message}`);
   segmentOf(values.segment, 'counts');
@@ -137,6 +139,7 @@ async function streamSource({ inputs, values, variant, given, say }: Task): Prom
   const about = { vocabulary, documents: steps.documents, passes: 1 };
   const size = chunkOf(steps.batch);
   if (reader !== undefined) {
+    refuseFlags(flags, ofText(), 'counts of terms');
     const chunks = () => ldacBatches(inputs, { vocabulary, onWarning }, process.stdin, size);
     return { ...about, text: null, chunks, unseen: () => 0 };
   }
@@ -157,7 +160,11 @@ async function streamSource({ inputs, values, variant, given, say }: Task): Prom
   };
 }
 
-async function fitChunks(source: Source, { inputs, values, variant, make, init, say }: Task): Promise<Fitted> {
+async function fitChunks(
+  source: Source,
+  { inputs, values, variant, make, init, say: progress }: Task,
+): Promise<Fitted> {
+  const say = timed(progress);
   const { vocabulary } = source;
   const steps = variant as unknown as StepValues;
   const { model, dims, options } = make(vocabulary.length, 0);

@@ -36,6 +36,13 @@ export function progress({
   return mode === 'auto' && process.stderr.isTTY ? bar(write) : lines(write);
 }
 
+/** The same, with the seconds since now in each event: only for programs that watch, for no model file may depend on them. */
+export function timed(say: Progress): Progress {
+  const begun = performance.now();
+  const seconds = () => (performance.now() - begun) / 1000;
+  return { ...say, update: (done, line, event) => say.update(done, line, { ...event, seconds: seconds() }) };
+}
+
 /** Plain lines, one at the start of a stage, then one every few seconds. */
 function lines(write: (line: string) => void): Progress {
   let stage = '';

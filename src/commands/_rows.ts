@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { tokenCount } from '../corpus/corpus.js';
 import { cutBlocks, cutEvenly, eachBlock } from '../em/blocks.js';
-import { fit, type Iteration } from '../em/fit.js';
+import { fit } from '../em/fit.js';
 import { fromDisk, rowsOf } from '../em/from-disk.js';
 import { allocateState, allocateSums } from '../em/state.js';
 import { STATUS, UserError } from '../errors.js';
@@ -10,12 +10,12 @@ import { random } from '../math/random.js';
 import type { TraceRow } from '../report/elbo.js';
 import { counted } from '../report/table.js';
 import { type AnalysisRecord, checkedRecord } from '../text/analyse.js';
-import { type CorpusRecord, isCorpusFile, segmentOf, sizeInWords } from './_corpus.js';
+import { type CorpusRecord, isCorpusFile, ofText, refuseFlags, segmentOf, sizeInWords } from './_corpus.js';
 import { bestOf, checkMemory, ended, type Fitted, type Making, sizesOf, type Task } from './_fitted.js';
 import type { LoadedModel } from './_model.js';
 import { bytesOf } from './_numbers.js';
-import type { Progress } from './_progress.js';
-import { continueFrom, type Run, startFrom, traceRow } from './_run.js';
+import { type Progress, timed } from './_progress.js';
+import { continueFrom, follow, type Run, startFrom } from './_run.js';
 
 /** Documents that first topics are made of, at most: runs of neighbours from all over the corpus. */
 const START = 8192;
@@ -28,10 +28,11 @@ const RUN = 64;
  */
 export async function withRows<T>(
   path: string,
-  { values, given }: Pick<Task, 'values' | 'given'>,
+  { values, given, flags }: Pick<Task, 'values' | 'given' | 'flags'>,
   use: (rows: CorpusRows, text: AnalysisRecord | null) => Promise<T>,
 ): Promise<T> {
   segmentOf(values.segment, 'counts');
+  refuseFlags(flags, ofText('input-format', 'vocabulary'), `a corpus file, which ${path} is`);
   for (const name of ['min-df', 'max-df', 'max-vocabulary'].filter((name) => given.has(name))) {
     throw new UserError(`--${name}: has no effect on a corpus file that is read in blocks`, {
       status: STATUS.usage,
@@ -92,18 +93,18 @@ export async function fitFromDisk(task: Task): Promise<Fitted> {
  * Fits a model to the rows of a corpus file once, as `run` does to a corpus in memory, but for the start: first topics are
  * made of a part of the documents.
  *
- * @param name of the file, in messages
  * @returns also the tokens of each document
  */
 async function runFromDisk(
-  name: string,
+  path: string,
   rows: CorpusRows,
   { model, dims, options }: Making,
   restart: number,
   init: LoadedModel | undefined,
-  say: Progress,
-  stage: string,
+  progress: Progress,
+  name: string,
 ): Promise<Run & { readonly tokens: Uint32Array }> {
+  const say = timed(progress);
   const D = rows.documents;
   const read = (from: number, to: number) => rows.read([[from, to]]);
   const prepared = (from: number, to: number) => model.prepare(read(from, to), state);
@@ -114,7 +115,7 @@ async function runFromDisk(
     for (let d = from; d < to; d++) tokens[d] = tokenCount(corpus, d - from, d - from + 1);
   });
   const N = tokens.reduce((sum, n) => sum + n, 0);
-  if (N === 0) throw new UserError(`${name}: ${counted(D, 'document')} without a token, expected some`);
+  if (N === 0) throw new UserError(`${path}: ${counted(D, 'document')} without a token, expected some`);
   const draws = random(options.seed, restart);
   const state = allocateState(model, dims, D);
   const sums = allocateSums(model, dims);
@@ -124,19 +125,14 @@ async function runFromDisk(
   else await startFrom(model, part, dims, state, draws, say);
   await eachBlock(blocks, (from, to) => model.resetPosterior(prepared(from, to), rowsOf(model, dims, state, from, to)));
   const trace: TraceRow[] = [];
-  let last: Iteration | undefined;
-  say.begin(stage, options.iterations);
-  for await (last of fit(fromDisk(model, dims), prepared, blocks, state, sums, {
+  say.begin(name, options.iterations);
+  const iterations = fit(fromDisk(model, dims), prepared, blocks, state, sums, {
     iterations: options.iterations,
     tolerance: options.tolerance ?? 0,
     softIterations: options['soft-iterations'] ?? 0,
-  })) {
-    const row = traceRow(model, last, N);
-    trace.push(row);
-    say.update(last.iteration, `iteration ${last.iteration}  per token ${row.per_token.toFixed(4)}`, row);
-  }
-  say.end();
-  return { last: last!, state, shares: model.shares(sums.statistics), trace, tokens };
+  });
+  const last = await follow(iterations, { model, tokens: N, trace, say });
+  return { last, state, shares: model.shares(sums.statistics), trace, tokens };
 }
 
 /** START of D documents at most: every so many-th run of RUN. */

@@ -10,9 +10,9 @@ import { allocateState, allocateSums, type Dims, sizeOf, withDocuments } from '.
 import { NumericalError, STATUS, UserError } from '../errors.js';
 import { type Random, random } from '../math/random.js';
 import type { ModelKind } from '../models/index.js';
-import type { TraceRow } from '../report/elbo.js';
+import { PASSES, type TraceRow } from '../report/elbo.js';
 import type { LoadedModel } from './_model.js';
-import type { Progress } from './_progress.js';
+import { type Progress, timed } from './_progress.js';
 
 /** How far below a stage's score, in nats a token, EM that follows may begin and still be worth going on with. */
 const SLACK = 0.02;
@@ -36,26 +36,24 @@ export async function run(
   values: ModelKind['defaults'] & { readonly seed: number },
   restart: number,
   init: LoadedModel | undefined,
-  say: Progress,
+  progress: Progress,
   name: string,
 ): Promise<Run> {
-  const begun = performance.now();
-  /** Since the fit began; only for programs that watch: the model file must not depend on it. */
-  const seconds = () => (performance.now() - begun) / 1000;
+  const say = timed(progress);
   const draws = random(values.seed, restart);
   const hasStage = model.stage !== undefined && init === undefined;
   const watches = hasStage || model.schedule === 'stochastic';
   const { fitted, heldOut, isFitted } = holdOut(corpus, watches ? (model.heldOut?.share ?? 0) : 0, draws);
   const state = allocateState(model, dims, documentCount(fitted));
   const sums = allocateSums(model, dims);
-  const stage = hasStage ? model.stage!(fitted, heldOut, draws) : undefined;
+  let stage = hasStage ? model.stage!(fitted, heldOut, draws) : undefined;
   if (stage === undefined) model.initialise(fitted, state, draws);
   if (init !== undefined) continueFrom(init, model, corpus, dims, state);
   const score: Score | null =
     heldOut === null
       ? null
       : stage !== undefined
-        ? async () => ({ score: stage.score(state)!, error: null })
+        ? async () => ({ score: stage!.score(state)!, error: null })
         : objectiveOf(
             model,
             model.prepare(heldOut, state),
@@ -68,49 +66,48 @@ export async function run(
   const data = model.prepare(fitted, state);
   model.resetPosterior(data, state);
   const trace: TraceRow[] = [];
+  const told = { model, tokens: lengthOf(fitted), trace, say };
   const blocks =
     model.batch === undefined ? cutBlocks(entryStart(fitted)) : cutEvenly(documentCount(fitted), model.batch);
-  function record(found: Iteration, stageName: string | undefined): void {
-    const row = traceRow(model, found, lengthOf(fitted), stageName);
-    trace.push(row);
-    const change = row.change === null ? '' : `  change ${row.change.toExponential(1)}`;
-    const kind = stageName === 'collapsed' ? 'pass' : 'iteration';
-    say.update(
-      found.iteration,
-      `${kind} ${found.iteration}  ELBO ${row.elbo.toFixed(1)}  per token ${row.per_token.toFixed(4)}${change}`,
-      { ...row, seconds: seconds() },
-    );
+
+  /** Lets go of its threads, and of what it has of every document. */
+  function endStage(): void {
+    stage?.close();
+    stage = undefined;
   }
 
   let last: Iteration | undefined;
   let { iterations } = values;
-  if (stage !== undefined) {
-    say.begin(stage.next === 'em' ? 'start' : name, Math.min(iterations, stage.iterations));
-    for await (last of passes(model, stage, data, blocks, state, sums, iterations, watch)) record(last, stage.name);
-    say.end();
-    if (stage.next === 'em') iterations += last!.iteration;
+  try {
+    const next = stage?.next ?? 'em';
+    if (stage !== undefined) {
+      const found = passes(model, stage, data, blocks, state, sums, iterations, watch);
+      say.begin(next === 'em' ? 'start' : name, Math.min(iterations, stage.iterations));
+      last = await follow(found, { ...told, stage: stage.name });
+      if (next === 'em') iterations += last.iteration;
+    }
+    if (next === 'em' || (next === 'em if it pays' && watch !== undefined && last!.iteration < iterations)) {
+      const after = last?.iteration ?? 0;
+      if (stage !== undefined) {
+        stage.handOver(state);
+        watch?.renew(after, SLACK);
+      }
+      const emStage = stage && (model.objective === 'elbo' ? 'vb' : 'map');
+      if (next === 'em') endStage();
+      const options: FitOptions = {
+        iterations,
+        tolerance: values.tolerance ?? 0,
+        softIterations: values['soft-iterations'] ?? 0,
+        watch,
+        after,
+      };
+      say.begin(next === 'em' ? name : 'polish', iterations - after);
+      last = await follow(fit(model, data, blocks, state, sums, options), { ...told, stage: emStage, after });
+      stage?.takeBack(state);
+    }
+  } finally {
+    endStage();
   }
-  const goesOn =
-    stage === undefined ||
-    stage.next === 'em' ||
-    (stage.next === 'em if it pays' && watch !== undefined && last!.iteration < iterations);
-  if (goesOn) {
-    stage?.handOver(state);
-    if (stage !== undefined) watch?.renew(last!.iteration, SLACK);
-    say.begin(stage?.next === 'em if it pays' ? 'polish' : name, iterations);
-    const options: FitOptions = {
-      iterations,
-      tolerance: values.tolerance ?? 0,
-      softIterations: values['soft-iterations'] ?? 0,
-      watch,
-      after: last?.iteration ?? 0,
-    };
-    for await (last of fit(model, data, blocks, state, sums, options))
-      record(last, stage && (model.objective === 'elbo' ? 'vb' : 'map'));
-    say.end();
-    if (stage?.next === 'em if it pays') stage.takeBack(state);
-  }
-  stage?.close();
   if (watch === undefined && model.schedule !== 'stochastic')
     return { last: last!, state, shares: model.shares(sums.statistics), trace };
 
@@ -154,7 +151,7 @@ export async function run(
       : { held_out_error: atKept['held_out_error']!, standard_error: standardError }),
   };
   trace.push(row);
-  say.update(last!.iteration, `all documents  ELBO ${row.elbo.toFixed(1)}`, { ...row, seconds: seconds() });
+  say.update(last!.iteration, `all documents  ELBO ${row.elbo.toFixed(1)}`, row);
   return {
     last: { ...evaluated, iteration: last!.iteration, change: last!.change },
     ...(standardError === undefined ? {} : { standardError }),
@@ -162,6 +159,39 @@ export async function run(
     shares: model.shares(found.statistics),
     trace,
   };
+}
+
+/** What a fit tells of its iterations. */
+interface Told {
+  readonly model: Model<unknown>;
+  readonly tokens: number;
+  readonly trace: TraceRow[];
+  readonly say: Progress;
+  /** Where a fit has stages, whose iterations these are, and how many came before them. */
+  readonly stage?: string | undefined;
+  readonly after?: number;
+}
+
+/** Goes to the last of some iterations; each adds a row to the trace, and a line to what is said. */
+export async function follow(
+  found: AsyncIterable<Iteration>,
+  { model, tokens, trace, say, stage, after = 0 }: Told,
+): Promise<Iteration> {
+  let last: Iteration | undefined;
+  for await (last of found) {
+    const row = traceRow(model, last, tokens, stage);
+    trace.push(row);
+    const done = last.iteration - after;
+    const change = row.change === null ? '' : `  change ${row.change.toExponential(1)}`;
+    const kind = stage === PASSES ? 'pass' : 'iteration';
+    say.update(
+      done,
+      `${kind} ${done}  ELBO ${row.elbo.toFixed(1)}  per token ${row.per_token.toFixed(4)}${change}`,
+      row,
+    );
+  }
+  say.end();
+  return last!;
 }
 
 /** The passes of a stage, each as an iteration with the terms of the objective at what it has reached. */
@@ -218,16 +248,19 @@ export async function startFrom(
 ): Promise<void> {
   const stage = model.stage?.(corpus, null, draws);
   if (stage === undefined) return;
-  say.begin('start', START_PASSES);
-  for (let pass = 1; pass <= START_PASSES; pass++) {
-    await stage.pass();
-    say.update(pass, `pass ${pass}`, { iteration: pass, stage: stage.name });
+  try {
+    say.begin('start', START_PASSES);
+    for (let pass = 1; pass <= START_PASSES; pass++) {
+      await stage.pass();
+      say.update(pass, `pass ${pass}`, { iteration: pass, stage: stage.name });
+    }
+    say.end();
+    const own = withDocuments(model, dims, state, documentCount(corpus));
+    stage.read(own);
+    stage.handOver(own);
+  } finally {
+    stage.close();
   }
-  say.end();
-  const own = withDocuments(model, dims, state, documentCount(corpus));
-  stage.read(own);
-  stage.handOver(own);
-  stage.close();
 }
 
 /** Fills the rows of documents of `whole` from two states, in order: from the second where `isSecond`. */

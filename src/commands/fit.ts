@@ -110,7 +110,7 @@ or a corpus file made by thema import; - is stdin.`,
     by: 'model',
     settings: Object.fromEntries(Object.entries(MODELS).map(([name, { settings }]) => [name, settings])),
   },
-  async run({ inputs, values, variant: settingsOfModel, given }) {
+  async run({ inputs, values, variant: settingsOfModel, given, flags }) {
     const variant = { ...settingsOfModel };
     const kind = MODELS[values.model]!;
     const say = progress(values);
@@ -128,6 +128,9 @@ or a corpus file made by thema import; - is stdin.`,
     const make = (V: number, columns: number): Making => {
       const dims: Dims = { V, K: start?.dims.K ?? values.topics ?? kind.defaults.topics };
       const model = kind.create(variant, { ...dims, columns, threads: threadsOf(values) });
+      if (start !== undefined && flags.has('eta') && model.params['eta'] !== undefined) {
+        throw new UserError(`--eta: has no effect with --init, which has its own`, { status: STATUS.usage });
+      }
       const options = { ...kind.defaults, ...defined({ 'soft-iterations': model.softIterations }), ...defined(values) };
       for (const [name, has] of [
         ['soft-iterations', (model.softIterations ?? kind.defaults['soft-iterations']) !== undefined],
@@ -142,7 +145,7 @@ or a corpus file made by thema import; - is stdin.`,
       }
       return { model, dims, options };
     };
-    const task: Task = { inputs, values, variant, given, kind, make, init: start, say };
+    const task: Task = { inputs, values, variant, given, flags, kind, make, init: start, say };
     const isOnline = variant['schedule'] === 'online';
     const isInMemory = !isOnline && !(await isReadInBlocks(task));
     // The collapsed stage begins a fit, and has all documents in memory: elsewhere, VB.
@@ -203,9 +206,9 @@ or a corpus file made by thema import; - is stdin.`,
 });
 
 /** Fits a corpus that is in memory. */
-async function fitInMemory({ inputs, values, variant, given, kind, make, init, say }: Task): Promise<Fitted> {
+async function fitInMemory({ inputs, values, variant, given, flags, kind, make, init, say }: Task): Promise<Fitted> {
   const columns = variant['columns'] as string | undefined;
-  const { corpus, text } = await loadCorpus(inputs, values, given, say, kind.reads, columns);
+  const { corpus, text } = await loadCorpus(inputs, values, { given, flags }, say, kind.reads, columns);
   const making = make(corpus.vocabulary.length, corpus.vectors?.columns.length ?? 0);
   const { model, dims, options } = making;
   if (corpus.vectors === undefined) checkTokens(inputs, corpus, dims.K);

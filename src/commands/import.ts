@@ -30,7 +30,7 @@ or a corpus file made by thema import; - is stdin.`,
   ],
   operands: [{ name: 'inputs', many: true }],
   groups: { ...textGroups, Points: pointSettings, Options: threadsSettings, Output: outputFileSettings },
-  async run({ inputs, values, given }) {
+  async run({ inputs, values, given, flags }) {
     const say = progress(values);
     const { output, force } = values;
     if (output === undefined) {
@@ -40,7 +40,14 @@ or a corpus file made by thema import; - is stdin.`,
       });
     }
     await checkOutput(output, force);
-    const { corpus, text, pruning, leftOut } = await loadCorpus(inputs, values, given, say, undefined, values.columns);
+    const { corpus, text, pruning, leftOut } = await loadCorpus(
+      inputs,
+      values,
+      { given, flags },
+      say,
+      undefined,
+      values.columns,
+    );
     const written = output.endsWith('.ldac')
       ? await writeLdac(output, force, corpus)
       : output.endsWith('.mtx')

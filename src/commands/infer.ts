@@ -15,20 +15,22 @@ import { threadsOf, threadsSettings } from './_threads.js';
 export const command = defineCommand({
   name: 'infer',
   description: `Prints the expected topic proportions of documents that the model has not seen, one row a document, in their order, as
-they come: memory does not grow with their number. The model's own text settings apply; its topics stay as they are.`,
+they come: memory does not grow with their number. The model's own text settings apply; its topics stay as they are.
+Of documents that were fitted, thema documents prints what the fit left, which differs by a few hundredths and more where
+a document lies between topics: infer begins afresh, and with --inference auto and collapsed takes topics as points.`,
   examples: [
     ['thema infer m.safetensors < new.ndjson > topics.ndjson --format ndjson', 'a nightly batch'],
     ['thema infer m.safetensors new.csv --text body -n all --format csv', 'all proportions'],
   ],
   operands: [{ name: 'model' }, { name: 'inputs', many: true, optional: true }],
   groups: { Options: { ...documentSettings, ...threadsSettings }, ...readGroups, Output: reportSettings },
-  async run({ operands, inputs, values }) {
+  async run({ operands, inputs, values, flags }) {
     const path = operands['model']!;
     const loaded = await loadModel(path, threadsOf(values));
     const { model, dims } = loaded;
     const say = progress(values);
     const top = countOrAll(values.top, '--top');
-    const found = newDocuments(inputs.length > 0 ? inputs : ['-'], loaded, values, say);
+    const found = newDocuments(inputs.length > 0 ? inputs : ['-'], loaded, { values, flags }, say);
     async function* segmented(): AsyncGenerator<Segmented> {
       for await (const { corpus, texts } of found) yield { corpus, texts, state: loaded.state };
     }

@@ -1,13 +1,14 @@
 import { type Corpus, documentCount, tokenCount } from '../corpus/corpus.js';
 import { splitTokens } from '../corpus/split.js';
 import { STATUS, UserError } from '../errors.js';
-import { boundScore, completionScore, type Score } from '../evaluate/perplexity.js';
+import { completionScore, documentScore, type Score } from '../evaluate/perplexity.js';
 import { random } from '../math/random.js';
 import { exp } from '../math/special.js';
 import { perplexityReport, type ScoreRow } from '../report/perplexity.js';
 import { grouped } from '../report/table.js';
+import { readSettings } from '../text/settings.js';
 import { defineCommand } from './_command.js';
-import { allNewDocuments, readGroups } from './_corpus.js';
+import { allNewDocuments, readGroups, refuseFlags } from './_corpus.js';
 import { type LoadedModel, loadModel } from './_model.js';
 import { reportSettings, writeReport } from './_output.js';
 import { progress } from './_progress.js';
@@ -24,8 +25,9 @@ const settings = {
 
 export const command = defineCommand({
   name: 'perplexity',
-  description: `Scores documents under the model, per token, by two definitions that must not be compared with each other: the bound,
-and document completion, which topic proportions from one half of a document and scores the tokens of the other half.
+  description: `Scores documents under the model, per token, by two definitions that must not be compared with each other: whole documents
+by what the model ascends, a bound on their log probability (some models have the likelihood, or a density, and say so); and
+completion, which takes topic proportions from one half of a document and scores the tokens of the other half.
 Without INPUTS, prints what the fit itself reached on its training documents. Perplexities are exp(−nats per token).`,
   examples: [
     ['thema perplexity m.safetensors held-out.csv --text body', 'documents that were not fitted'],
@@ -33,7 +35,7 @@ Without INPUTS, prints what the fit itself reached on its training documents. Pe
   ],
   operands: [{ name: 'model' }, { name: 'inputs', many: true, optional: true }],
   groups: { Options: { ...settings, ...threadsSettings }, ...readGroups, Output: reportSettings },
-  async run({ operands, inputs, values }) {
+  async run({ operands, inputs, values, flags }) {
     const path = operands['model']!;
     const loaded = await loadModel(path, threadsOf(values));
     const say = progress(values);
@@ -44,10 +46,11 @@ Without INPUTS, prints what the fit itself reached on its training documents. Pe
       );
     }
     if (inputs.length === 0) {
+      refuseFlags(flags, Object.keys({ ...settings, ...readSettings }), 'the training documents: there are no INPUTS');
       await writeReport(perplexityReport([trainingScore(path, loaded)], []), values);
       return;
     }
-    const { corpus, unseen } = await allNewDocuments(inputs, loaded, values, say);
+    const { corpus, unseen } = await allNewDocuments(inputs, loaded, { values, flags }, say);
     let unknown = unseen.reduce((sum, n) => sum + n, 0);
     let halves: { observed: Corpus; heldOut: Corpus };
     let split: string;
@@ -55,7 +58,8 @@ Without INPUTS, prints what the fit itself reached on its training documents. Pe
       halves = splitTokens(corpus, random(values.seed));
       split = `halves: ⌈n/2⌉ of a document's n tokens observed, drawn with seed ${values.seed}`;
     } else {
-      const observed = await allNewDocuments([values.observed], loaded, values, say);
+      refuseFlags(flags, ['seed'], '--observed, with which nothing is drawn');
+      const observed = await allNewDocuments([values.observed], loaded, { values, flags }, say);
       if (documentCount(observed.corpus) !== documentCount(corpus)) {
         throw new UserError(
           `${values.observed}: ${documentCount(observed.corpus)} documents, expected the observed halves of the ${documentCount(corpus)} given`,
@@ -68,7 +72,7 @@ Without INPUTS, prints what the fit itself reached on its training documents. Pe
     if (tokenCount(corpus) === 0)
       throw new UserError(`${inputs.join(', ')}: no token to score, expected terms of the model`);
     const scores: Score[] = [];
-    if (values.observed === undefined) scores.push(await boundScore(loaded, corpus));
+    if (values.observed === undefined) scores.push(await documentScore(loaded, corpus));
     if (tokenCount(halves.heldOut) > 0) scores.push(await completionScore(loaded, halves.observed, halves.heldOut));
     else split = 'no completion: no document has a second token to hold out';
     const notes = [split, `${grouped(unknown)} tokens that are not in the model's vocabulary were left out`];
@@ -95,8 +99,8 @@ function row(score: Score, scored: string, seed: number | null): ScoreRow {
   };
 }
 
-/** The ELBO that the fit ended with; the topics' own terms are part of it. */
-function trainingScore(path: string, { record }: LoadedModel): ScoreRow {
+/** The ELBO that the fit ended with; the topics' own terms are part of it, where they are posteriors. */
+function trainingScore(path: string, { model, record }: LoadedModel): ScoreRow {
   const last = record.trace.at(-1);
   if (last === undefined)
     throw new UserError(`${path}: was generated, not fitted, and has no ELBO`, {
@@ -105,7 +109,13 @@ function trainingScore(path: string, { record }: LoadedModel): ScoreRow {
   const { documents, emptyDocuments, tokens } = record.corpus;
   const { per_token: perToken } = last;
   const estimate = record.stop === 'documents' ? ', estimated from the last batch of an online fit' : '';
-  const definition = `exp(−ELBO / tokens) of the training documents, what the topics cost included${estimate}`;
+  const what =
+    model.objective !== 'elbo'
+      ? '; with points for parameters ELBO is log p(documents | points)'
+      : model.terms.includes('entropy_topics')
+        ? ', what the topics cost included'
+        : '';
+  const definition = `exp(−ELBO / tokens) of the training documents${what}${estimate}`;
   return row(
     {
       measure: 'elbo',

@@ -164,8 +164,8 @@ export interface TopicModel<Documents, Data = Documents> extends Model<Data> {
   /** How `predictor` predicts, for the definition of scores; `Σ_k E[θ_k | observed] E[β_kw]` without it. */
   readonly prediction?: string;
 
-  /** What a document's objective is, for the definition of scores; `a lower bound on log p(document)` without it. */
-  readonly documentScore?: string;
+  /** What a document's objective is, for the name and definition of scores; a lower bound on log p(document) without it. */
+  readonly documentScore?: { readonly measure: 'bound' | 'likelihood' | 'density'; readonly of: string };
 
   /** What the model knows of topic k beside its terms, by documented names; `on` is false where it is switched off. */
   facts(

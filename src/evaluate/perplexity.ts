@@ -30,21 +30,20 @@ export interface Fitted {
   readonly state: State;
 }
 
+/** What a document's terms of the objective sum to, unless the model says otherwise. */
+const BOUND = { measure: 'bound', of: 'a lower bound on log p(document)' };
+
 /**
- * The bound per token of held-out documents: their terms of the ELBO, with the topics fixed. What the topics themselves
+ * The objective per token of held-out documents, a bound for most models: their terms of it, with the topics fixed. What the topics themselves
  * cost (−KL of q(β)) is charged to the documents that they were fitted to, not to these.
  */
-export async function boundScore(fitted: Fitted, corpus: Corpus): Promise<Score> {
+export async function documentScore(fitted: Fitted, corpus: Corpus): Promise<Score> {
   const state = withDocuments(fitted.model, fitted.dims, fitted.state, documentCount(corpus));
-  let bound = 0;
+  let sum = 0;
   for (const term of await infer(fitted.model, fitted.model.prepare(corpus, state), cutBlocks(corpus.rowStart), state))
-    bound += term;
-  return score(
-    'bound',
-    `exp(−Σ_d s_d / tokens), s_d ${fitted.model.documentScore ?? 'a lower bound on log p(document)'}, topics fixed`,
-    corpus,
-    bound,
-  );
+    sum += term;
+  const { measure, of } = fitted.model.documentScore ?? BOUND;
+  return score(measure, `exp(−Σ_d s_d / tokens), s_d ${of}, topics fixed`, corpus, sum);
 }
 
 /**

@@ -107,6 +107,7 @@ export const gmmSettings = {
     kind: 'choice',
     choices: ['k-means', 'random'],
     default: 'k-means',
+    onlyWith: ['init'],
     describe: 'first components: clusters of k-means from spread points (k-means++), or random parts of the points',
   },
   precise: {

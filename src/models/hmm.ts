@@ -84,6 +84,7 @@ export const hmmSettings = {
     kind: 'choice',
     choices: ['passages', 'random'],
     default: 'passages',
+    onlyWith: ['init'],
     describe: 'first topics: each made of a few passages of neighbouring segments drawn at random, or random',
   },
 } as const satisfies Settings;
@@ -414,7 +415,7 @@ export function createHmm(
       out.set(posterior['theta']!.subarray(d * K, (d + 1) * K));
     },
     readings: { probability },
-    ...(bayes ? {} : { documentScore: 'log p(document)' }),
+    ...(bayes ? {} : { documentScore: { measure: 'likelihood', of: 'log p(document)' } }),
     predictor: (state) => mixedPredictor(state.posterior['theta']!, probability(state), K),
     facts({ params }, k) {
       const transition = normalised(params['transition']!.subarray(k * K, (k + 1) * K));

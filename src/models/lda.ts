@@ -56,6 +56,7 @@ export const ldaSettings = {
   alpha: {
     kind: 'text',
     value: 'A[,A…]',
+    onlyWith: ['init'],
     describe:
       'Dirichlet prior of topic proportions, or where its learning starts: one number, or one a topic [default: 5/K]',
   },
@@ -63,6 +64,7 @@ export const ldaSettings = {
     kind: 'choice',
     choices: ['none', 'symmetric', 'asymmetric'],
     default: 'asymmetric',
+    onlyWith: ['inference', 'auto', 'collapsed', 'vb'],
     describe: 'learn alpha: not at all, one number for all topics, one a topic; not in MAP',
   },
   eta: {
@@ -70,14 +72,17 @@ export const ldaSettings = {
     value: 'H',
     min: 1e-9,
     max: 1e6,
-    onlyWith: ['beta', 'dirichlet'],
+    onlyWith: [['beta', 'dirichlet'], ['init']],
     describe:
       "Dirichlet prior of topics' terms, or where VB starts to learn it (dirichlet) [default: 0.03, in VB after collapsed updates 0.53, from another start 0.1]",
   },
   'learn-eta': {
     kind: 'flag',
     default: true,
-    onlyWith: ['inference', 'vb'],
+    onlyWith: [
+      ['inference', 'vb'],
+      ['beta', 'dirichlet'],
+    ],
     describe: 'learn eta in VB, by Newton steps (dirichlet)',
   },
   beta: {
@@ -91,7 +96,7 @@ export const ldaSettings = {
     kind: 'choice',
     choices: ['collapsed', 'random', 'documents'],
     default: 'collapsed',
-    onlyWith: ['inference', 'vb', 'map'],
+    onlyWith: [['inference', 'vb', 'map'], ['init']],
     describe:
       'first topics: from a few passes of collapsed updates, random, or each of a few documents drawn at random (vb, map)',
   },
@@ -433,7 +438,7 @@ export function createLda(
     ...(isAscent ? {} : { absorb, heldOut: HELD_OUT }),
     softIterations: settings.start === 'collapsed' ? 0 : 10,
     objective: isMap ? 'log_posterior' : 'elbo',
-    ...(isMap ? { documentScore: 'log p(document, θ) at the best θ' } : {}),
+    ...(isMap ? { documentScore: { measure: 'density', of: 'log p(document, θ) at the best θ' } } : {}),
     terms: isMap
       ? ['words', 'assignments', 'log_prior', 'entropy_assignments']
       : smoothed

@@ -75,6 +75,7 @@ export const mixtureSettings = {
     kind: 'choice',
     choices: ['documents', 'random'],
     default: 'documents',
+    onlyWith: ['init'],
     describe: 'first topics: each made of a few documents drawn at random, or random',
   },
 } as const satisfies Settings;
@@ -250,7 +251,7 @@ export function createMixture(
       writeNormalised(posterior['responsibility']!, d * K, K, out, 0);
     },
     readings: { probability },
-    ...(bayes ? {} : { documentScore: 'log p(document)' }),
+    ...(bayes ? {} : { documentScore: { measure: 'likelihood', of: 'log p(document)' } }),
     predictor: (state) => mixedPredictor(state.posterior['responsibility']!, probability(state), K),
     facts({ params }, k) {
       if (!bayes) return { weight: params['theta']![k]!, on: params['theta']![k]! > 0 };

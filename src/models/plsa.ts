@@ -35,6 +35,7 @@ export const plsaSettings = {
     kind: 'choice',
     choices: ['random', 'documents'],
     default: 'random',
+    onlyWith: ['init'],
     describe: 'first topics: random, or each made of a few documents drawn at random',
   },
   ...roundSettings,
@@ -160,7 +161,7 @@ export function createPlsa(
     },
     readings: { probability: ({ params }) => params['beta']!.slice() },
     predictor: ({ params, posterior }) => mixedPredictor(posterior['theta']!, params['beta']!, K),
-    documentScore: 'log p(document | θ_d), with θ_d fitted to these very words',
+    documentScore: { measure: 'likelihood', of: 'log p(document | θ_d), with θ_d fitted to these very words' },
     facts: () => ({}),
   };
 }

@@ -4,11 +4,8 @@
  *     for each document d:   z_d ~ N(0, diag v),  θ_d = softmax(z_d)
  *       for each token n:    w_dn ~ p(w | θ_d), the decoder's (vae-decoders.ts)
  *
- * where v is the Laplace approximation of Dir(α) in the softmax basis. The posterior is q(z_d) = N(μ_d, diag σ_d²) with
- *
- *     h1 = softplus(x W1 + b1),  h2 = softplus(h1 W2 + b2),  (μ, log σ²) = BN(h2 W3) + c,
- *
- * an encoder that all documents share: the E-step is a forward pass, and what is learned follows the gradient of
+ * where v is the Laplace approximation of Dir(α) in the softmax basis. The posterior is q(z_d) = N(μ_d, diag σ_d²) with μ_d
+ * and σ_d² from an encoder that all documents share (vae-encoder.ts): the E-step is a forward pass, and what is learned follows the gradient of
  *
  *     E_q[log p(w | z)] − KL(q(z) ‖ p(z)),   z = μ + σ ε,  ε ~ N(0, 1),
  *
@@ -33,25 +30,13 @@ import type { Corpus } from '../corpus/corpus.js';
 import { documentCount, tokenCount } from '../corpus/corpus.js';
 import type { Arrays, Shapes, Start, State, Sums, TopicModel } from '../em/model.js';
 import { NumericalError } from '../errors.js';
-import { createDenseKernel } from '../kernels/dense.js';
 import { adamStep } from '../math/adam.js';
 import { type Random, randomFromState } from '../math/random.js';
-import { exp, log, log1p } from '../math/special.js';
+import { exp, log } from '../math/special.js';
 import type { Settings, Values } from '../settings.js';
 import { type Columns, mixtureDecoder, productDecoder } from './vae-decoders.js';
-import * as plainLayers from './vae-layers.js';
-import {
-  EPSILON,
-  normaliseColumns,
-  normaliseColumnsBackward,
-  type SparseRows,
-  softmaxColumns,
-  softmaxColumnsBackward,
-  softplusBackward,
-  softplusForward,
-  sparseBackward,
-  sparseForward,
-} from './vae-layers.js';
+import { type Check, createEncoder, inputOf, LOG_VARIANCE_LIMIT } from './vae-encoder.js';
+import { type SparseRows, softmaxColumns, softmaxColumnsBackward } from './vae-layers.js';
 
 export const vaeSettings = {
   decoder: {
@@ -138,15 +123,6 @@ const ADAM = { beta1: 0.99, beta2: 0.999, epsilon: 1e-8 } as const;
 /** Share of the last batch in running statistics; the value of PyTorch. */
 const MOMENTUM = 0.1;
 
-/** Bound of |log σ²|, far beyond what any fit needs: σ² of 1e±13. */
-const LOG_VARIANCE_LIMIT = 30;
-
-/**
- * Euclidean length of a document as the encoder reads it, that of 25 terms once each. AVITM reads the counts as they
- * are; then a document of thousands of tokens leaves the range in which the encoder was trained, and its KL explodes.
- */
-const INPUT_LENGTH = 5;
-
 /** Columns (documents × samples) evaluated at a time: V × 200 doubles are 5 MB for 3,000 terms. */
 const COLUMNS = 200;
 
@@ -184,7 +160,7 @@ export function createVae(
   const K2 = 2 * K;
   const decoder =
     settings.decoder === 'product' ? productDecoder(V, K, threads, settings.precise) : mixtureDecoder(V, K);
-  const { denseForward, denseBackward } = settings.precise ? plainLayers : createDenseKernel();
+  const encoder = createEncoder(K, H, settings.precise);
   // (1/α)(1 − 2/K) + K (1/α) / K²; one topic leaves nothing to encode, and any variance will do.
   const priorVariance = (K === 1 ? 1 : 1 - 1 / K) / settings.alpha;
   const S = nodes?.weights.length ?? settings.samples;
@@ -193,12 +169,8 @@ export function createVae(
   // Room for the documents at work.
   let capacity = 0;
   let documents = new Uint32Array(0);
-  let hidden1: Float64Array;
-  let hidden2: Float64Array;
   let mask: Float64Array;
   let code: Float64Array; // (μ, log σ²) a row
-  let gHidden1: Float64Array;
-  let gHidden2: Float64Array;
   let gCode: Float64Array;
   let codeMoments: { first: Float64Array; second: Float64Array };
   // K×C, a column a document or a sample of one.
@@ -211,15 +183,13 @@ export function createVae(
   let columnWork: Float64Array;
   let columnWork2: Float64Array;
   let words: Float64Array;
-  const batchMean = new Float64Array(K2);
-  const batchVariance = new Float64Array(K2);
 
   function room(B: number, C: number): void {
     if (B > capacity) {
       capacity = B;
       documents = new Uint32Array(B);
-      [hidden1, gHidden1] = [new Float64Array(B * H), new Float64Array(B * H)];
-      [hidden2, gHidden2, mask] = [new Float64Array(B * H), new Float64Array(B * H), new Float64Array(B * H)];
+      encoder.room(B);
+      mask = new Float64Array(B * H);
       [code, gCode] = [new Float64Array(B * K2), new Float64Array(B * K2)];
       codeMoments = { first: new Float64Array(B * K2), second: new Float64Array(B * K2) };
     }
@@ -247,29 +217,11 @@ export function createVae(
     if (K % 2 === 1) seeded.normal();
   }
 
-  /** `hidden1`, `hidden2` and the unnormalised `code` of `documents`; dropout where `training`. */
-  function encode({ input }: VaeData, B: number, { params }: State, training: boolean): void {
-    sparseForward(input, documents, B, params['weight1']!, params['bias1']!, hidden1);
-    softplusForward(hidden1, B * H);
-    denseForward(hidden1, B, H, H, params['weight2']!, params['bias2']!, hidden2);
-    softplusForward(hidden2, B * H);
-    if (training) for (let i = 0; i < B * H; i++) gHidden2[i] = hidden2[i]! * mask[i]!;
-    denseForward(training ? gHidden2 : hidden2, B, H, K2, params['weight3']!, null, code);
-  }
-
-  /** Adds the shift to the normalised `code`, and keeps log σ² within bounds. */
-  function shiftCode(B: number, shift: Float64Array): void {
+  /** One topic leaves nothing to encode: the posterior is the prior. */
+  function codeOfOneTopic(B: number): void {
     for (let b = 0; b < B; b++) {
-      const at = b * K2;
-      for (let k = 0; k < K; k++) {
-        code[at + k]! += shift[k]!;
-        const logVariance = code[at + K + k]! + shift[K + k]!;
-        code[at + K + k] = Math.min(LOG_VARIANCE_LIMIT, Math.max(-LOG_VARIANCE_LIMIT, logVariance));
-      }
-      if (K === 1) {
-        code[at] = 0;
-        code[at + 1] = log(priorVariance);
-      }
+      code[2 * b] = 0;
+      code[2 * b + 1] = log(priorVariance);
     }
   }
 
@@ -346,7 +298,7 @@ export function createVae(
       for (let h = b * H; h < b * H + H; h++) mask[h] = seeded.uniform() < keep ? 1 / keep : 0;
       if (decoder.dropout) for (let k = b; k < K * B; k += B) thetaMask[k] = seeded.uniform() < keep ? 1 / keep : 0;
     }
-    const checked = (layer: string, values: Float64Array, length: number) => {
+    const checked: Check = (layer, values, length) => {
       let sum = 0;
       for (let i = 0; i < length; i++) sum += values[i]!;
       if (Number.isFinite(sum)) return;
@@ -356,11 +308,9 @@ export function createVae(
       );
     };
 
-    encode(data, B, state, true);
-    checked('the first hidden layer', hidden1, B * H);
-    checked('the second hidden layer', hidden2, B * H);
-    normaliseColumns(code, B, K2, batchMean, batchVariance);
-    shiftCode(B, params['encoderShift']!);
+    const batch = { input: data.input, documents, B };
+    encoder.train(batch, params, mask, code, checked);
+    if (K === 1) codeOfOneTopic(B);
     checked('the encoder (mean, log variance)', code, B * K2);
     drawTheta(B, 1);
     if (decoder.dropout) for (let i = 0; i < K * B; i++) maskedTheta[i] = theta[i]! * thetaMask[i]!;
@@ -378,32 +328,7 @@ export function createVae(
     if (decoder.dropout) for (let i = 0; i < K * B; i++) gTheta[i]! *= thetaMask[i]!;
     const epochs = step / Math.max(1, Math.ceil(order.length / settings.batch));
     codeBackward(B, 1, settings['warm-up'] === 0 ? 1 : Math.min(1, epochs / settings['warm-up']));
-    for (let b = 0, i = 0; b < B; b++) for (let j = 0; j < K2; j++, i++) statistics['encoderShift']![j]! += gCode[i]!;
-    const shift = params['encoderShift']!;
-    for (let b = 0, i = 0; b < B; b++) for (let j = 0; j < K2; j++, i++) code[i]! -= shift[j]!;
-    normaliseColumnsBackward(code, B, K2, batchVariance, gCode);
-    for (let i = 0; i < B * H; i++) gHidden1[i] = hidden2[i]! * mask[i]!;
-    denseBackward(gHidden1, B, H, K2, params['weight3']!, gCode, statistics['weight3']!, null, gHidden2);
-    for (let i = 0; i < B * H; i++) gHidden2[i]! *= mask[i]!;
-    softplusBackward(hidden2, B * H, gHidden2);
-    denseBackward(
-      hidden1,
-      B,
-      H,
-      H,
-      params['weight2']!,
-      gHidden2,
-      statistics['weight2']!,
-      statistics['bias2']!,
-      gHidden1,
-    );
-    softplusBackward(hidden1, B * H, gHidden1);
-    checked('the gradient of the first hidden layer', gHidden1, B * H);
-    sparseBackward(data.input, documents, B, gHidden1, statistics['weight1']!, statistics['bias1']!);
-    for (let j = 0; j < K2; j++) {
-      statistics['encoderMean']![j]! += B * batchMean[j]!;
-      statistics['encoderVariance']![j]! += B * batchVariance[j]!;
-    }
+    encoder.backward(batch, params, mask, code, gCode, statistics, checked);
     statistics['documents']![0]! += B;
     return sums.terms[0]! + sums.terms[1]! + sums.terms[2]! - before;
   }
@@ -430,11 +355,8 @@ export function createVae(
         else forget(at, posterior);
       }
       if (B === 0) continue;
-      encode(data, B, state, false);
-      for (let b = 0, i = 0; b < B; b++)
-        for (let j = 0; j < K2; j++, i++)
-          code[i] = (code[i]! - params['encoderMean']![j]!) / Math.sqrt(params['encoderVariance']![j]! + EPSILON);
-      shiftCode(B, params['encoderShift']!);
+      encoder.evaluate({ input: data.input, documents, B }, params, code);
+      if (K === 1) codeOfOneTopic(B);
       drawEvaluationNoise(corpus, B);
       // An optimiser that has stepped is at work on the shared weights, and its held-out documents are not refined.
       if (derived['optimiser']![0] === 0 && settings.refine > 0) refine(corpus, B, state);
@@ -526,8 +448,7 @@ export function createVae(
     const { params, derived } = state;
     const step = ++derived['optimiser']![0]!;
     const rate = Math.max(MOMENTUM, 1 / step);
-    for (const name of ['encoderMean', 'encoderVariance'] as const)
-      for (let j = 0; j < K2; j++) params[name]![j]! += rate * (statistics[name]![j]! / count - params[name]![j]!);
+    encoder.finish(state, statistics, count, rate);
     decoder.finish(state, statistics, rate);
     for (const name of LEARNED) {
       adamStep(params[name]!, statistics[name]!, 1 / count, derived[`${name}First`]!, derived[`${name}Second`]!, step, {
@@ -575,12 +496,7 @@ export function createVae(
   }
 
   const learned: Shapes = {
-    weight1: ['V', H],
-    bias1: [H],
-    weight2: [H, H],
-    bias2: [H],
-    weight3: [H, K2],
-    encoderShift: [K2],
+    ...encoder.learned,
     beta: ['V', 'K'],
     shift: ['V'],
   };
@@ -600,13 +516,12 @@ export function createVae(
       from: Math.max(settings['warm-up'], SETTLING) + 1,
       patience: settings.patience,
     },
-    params: { ...learned, encoderMean: [K2], encoderVariance: [K2], ...decoder.params },
+    params: { ...learned, ...encoder.running, ...decoder.params },
     derived: { ...decoder.derived, ...moments, optimiser: [2] },
     posterior: { mean: ['K'], logVariance: ['K'], theta: ['K'] },
     statistics: {
       ...learned,
-      encoderMean: [K2],
-      encoderVariance: [K2],
+      ...encoder.running,
       ...decoder.statistics,
       tokens: ['K'],
       documents: [1],
@@ -615,7 +530,7 @@ export function createVae(
     prepare(corpus) {
       return {
         corpus,
-        input: { rowStart: corpus.rowStart, term: corpus.term, value: inputOf(corpus) },
+        input: inputOf(corpus),
         order: new Uint32Array(documentCount(corpus)),
       };
     },
@@ -645,24 +560,9 @@ export function createVae(
       };
     },
     ...(settings.decoder === 'product' ? { prediction: 'the softmax of the decoded E[θ]' } : {}),
-    documentScore: 'an estimate, from samples, of a lower bound on log p(document)',
+    documentScore: { measure: 'bound', of: 'an estimate, from samples, of a lower bound on log p(document)' },
     facts: () => ({}),
   };
-}
-
-/** log(1 + n) of each entry, each document scaled to INPUT_LENGTH: no document is too long for the encoder. */
-function inputOf({ rowStart, count }: Corpus): Float64Array {
-  const value = new Float64Array(count.length);
-  for (let d = 0; d + 1 < rowStart.length; d++) {
-    let squares = 0;
-    for (let i = rowStart[d]!; i < rowStart[d + 1]!; i++) {
-      value[i] = log1p(count[i]!);
-      squares += value[i]! * value[i]!;
-    }
-    const scale = INPUT_LENGTH / Math.sqrt(squares);
-    for (let i = rowStart[d]!; i < rowStart[d + 1]!; i++) value[i]! *= scale;
-  }
-  return value;
 }
 
 /** Mixes the bits of an integer: MurmurHash3's last step, from memory. */

@@ -1,5 +1,5 @@
 import type { Report } from './render.js';
-import { table } from './table.js';
+import { counted, grouped, table } from './table.js';
 
 /** One iteration of a fit: the objective's terms stand under their names. */
 export interface TraceRow {
@@ -12,6 +12,29 @@ export interface TraceRow {
   /** What the iteration was of, where a fit has stages. */
   readonly stage?: string;
   readonly [term: string]: number | string | null | undefined;
+}
+
+/** The stage whose rows are passes of collapsed updates, which ascend no objective; all others are iterations of EM. */
+export const PASSES = 'collapsed';
+
+/** An iteration in words, where passes before EM are counted apart: `iteration 20`, `pass 15`. */
+export function iterationInWords(trace: readonly Steps[], iteration: number): string {
+  const passes = passesOf(trace);
+  return iteration > passes ? `iteration ${iteration - passes}` : `pass ${iteration}`;
+}
+
+/** How long a fit was: `15 passes and 20 iterations`. */
+export function lengthInWords(trace: readonly Steps[]): string {
+  const passes = passesOf(trace);
+  const iterations = trace.reduce((most, { iteration }) => Math.max(most, iteration), 0) - passes;
+  const ofPasses = passes === 0 ? [] : [`${grouped(passes)} pass${passes === 1 ? '' : 'es'}`];
+  return [...ofPasses, ...(iterations === 0 ? [] : [counted(iterations, 'iteration')])].join(' and ');
+}
+
+type Steps = Pick<TraceRow, 'iteration' | 'stage'>;
+
+function passesOf(trace: readonly Steps[]): number {
+  return trace.reduce((most, { iteration, stage }) => (stage === PASSES ? Math.max(most, iteration) : most), 0);
 }
 
 /** The trace of a fit; its text for a terminal of so many columns has a small chart on top, and terms where they fit. */

@@ -1,4 +1,5 @@
 import { type Corpus, documentCount, tokenCount } from '../corpus/corpus.js';
+import { lengthInWords, type TraceRow } from './elbo.js';
 import type { Report } from './render.js';
 import { counted, grouped, printable } from './table.js';
 
@@ -148,7 +149,7 @@ export interface ModelFacts {
     readonly columns?: readonly string[];
     readonly corpus: { readonly documents: number; readonly emptyDocuments: number; readonly tokens: number };
     readonly stop: string;
-    readonly trace: readonly { readonly iteration: number; readonly elbo: number; readonly per_token: number }[];
+    readonly trace: readonly TraceRow[];
   };
 }
 
@@ -204,7 +205,7 @@ export function inspectModelReport({
         'fit',
         online
           ? `online, ${counted(last.iteration, 'step')}`
-          : `${record.stop === 'converged' ? 'converged' : 'stopped'} after ${counted(last.iteration, 'iteration')}`,
+          : `${record.stop === 'converged' ? 'converged' : 'stopped'} after ${lengthInWords(record.trace)}`,
       ];
       const estimate = online ? ', estimated from the last batch' : '';
       yield ['ELBO', `${last.elbo.toFixed(3)} nats, ${last.per_token.toFixed(5)} per ${per}${estimate}`];

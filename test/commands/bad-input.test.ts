@@ -25,6 +25,7 @@ const cwd = folder(
 );
 output(['import', 'a.txt', '-o', 'c.safetensors'], { cwd });
 output(['fit', 'a.txt', '-k', '2', '-o', 'm.safetensors'], { cwd });
+output(['fit', 'a.txt', '-k', '2', '--model', 'hmm', '--inference', 'vb', '-o', 'hmm.safetensors'], { cwd });
 const model = readFileSync(join(cwd, 'm.safetensors'));
 writeFileSync(join(cwd, 'cut.safetensors'), model.subarray(0, model.length - 100));
 const flipped = Buffer.from(model);
@@ -65,6 +66,45 @@ test.each<[what: string, args: string, status: number, stderr: RegExp]>([
     65,
     /newer\.safetensors was written by a newer thema.*\nhint: update/,
   ],
+  ['terms of a corpus file', 'fit c.safetensors --stem en', 2, /--stem: has no effect on a corpus file, which c\.saf/],
+  ['terms of counts', 'import beyond.ldac --keep-case -o x', 2, /--keep-case: has no effect on counts of terms/],
+  ['terms of numbers', 'import a.csv --columns x --numbers -o x', 2, /--numbers: has no effect on --columns/],
+  ['terms of text', 'import a.txt --vocabulary vocab.txt -o x', 2, /--vocabulary: has no effect on text, whose terms/],
+  [
+    'a start twice',
+    'fit a.txt --inference vb --init m.safetensors --start random',
+    2,
+    /--start has an .* without --init/,
+  ],
+  ['alpha twice', 'fit a.txt --init m.safetensors --alpha 1', 2, /--alpha has an effect only without --init/],
+  [
+    'eta twice',
+    'fit a.txt --init hmm.safetensors --model hmm --inference vb --eta 1',
+    2,
+    /--eta: has no effect with --init/,
+  ],
+  [
+    'alpha of MAP',
+    'fit a.txt --inference map --learn-alpha symmetric',
+    2,
+    /--learn-alpha has .* auto or collapsed or vb/,
+  ],
+  ['eta of points', 'fit a.txt --inference vb --beta point --no-learn-eta', 2, /--learn-eta .* with --beta dirichlet/],
+  [
+    'text options of a corpus',
+    'infer m.safetensors c.safetensors --text t',
+    2,
+    /--text: has no effect on a corpus file/,
+  ],
+  [
+    'a vocabulary for a model',
+    'infer m.safetensors a.txt --vocabulary vocab.txt',
+    2,
+    /--vocabulary: has no effect on text/,
+  ],
+  ['a seed of nothing', 'perplexity m.safetensors --seed 3', 2, /--seed: has no effect on the training documents/],
+  ['no other half', 'perplexity m.safetensors --observed a.txt', 2, /--observed: has no effect on the training doc/],
+  ['no split', 'perplexity m.safetensors a.txt --observed a.txt --seed 3', 2, /--seed: has no effect on --observed/],
   ['a model for documents', 'fit m.safetensors', 65, /m\.safetensors: is a model file, expected documents/],
   ['a corpus for a model', 'topics c.safetensors', 65, /c\.safetensors is a corpus file; a model file is expected/],
   ['a text for a model', 'topics a.txt', 65, /a\.txt is not a thema file/],

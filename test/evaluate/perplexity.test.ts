@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { allocateState } from '../../src/em/state.js';
-import { boundScore, completionScore } from '../../src/evaluate/perplexity.js';
+import { completionScore, documentScore } from '../../src/evaluate/perplexity.js';
+import { random } from '../../src/math/random.js';
 import { log } from '../../src/math/special.js';
+import { MODELS } from '../../src/models/index.js';
 import { createLda, ldaSettings } from '../../src/models/lda.js';
 import { withDefaults } from '../../src/settings.js';
 import { corpusOf } from '../_corpora.js';
@@ -37,7 +39,7 @@ describe('with one topic', () => {
   const nats = (3 * log(0.5) + log(0.2) + 2 * log(0.3)) / 6;
 
   it('the bound is the log probability of the tokens, for the bound is tight', async () => {
-    const score = await boundScore(one, corpus);
+    const score = await documentScore(one, corpus);
     expect(score.nats_per_token).toBeCloseTo(nats, 12);
     expect(score).toMatchObject({ documents: 2, tokens: 6 });
   });
@@ -57,7 +59,7 @@ it('a document of one token has the evidence Σ_k α_k β_kw / Σ α, which the 
     ],
     0.5,
   );
-  const score = await boundScore(two, corpusOf([[[0, 1]]], 2));
+  const score = await documentScore(two, corpusOf([[[0, 1]]], 2));
   expect(score.nats_per_token).toBeLessThan(log((0.9 + 0.2) / 2));
   expect(score.nats_per_token).toBeGreaterThan(log((0.9 + 0.2) / 2) - 1);
 });
@@ -75,4 +77,19 @@ it('completion weighs topics by the observed half: nearly pure halves predict th
   const other = await completionScore(two, observed, corpusOf([[[2, 1]]], 3));
   expect(own.nats_per_token).toBeCloseTo(log(0.98), 2);
   expect(other.nats_per_token).toBeLessThan(log(0.02));
+});
+
+it.each([
+  ['lda', { inference: 'vb' }, 'bound'],
+  ['lda', { inference: 'map' }, 'density'],
+  ['plsa', {}, 'likelihood'],
+  ['mixture', { inference: 'em' }, 'likelihood'],
+  ['mixture', { inference: 'vb' }, 'bound'],
+])('what %s with %j says of a document is a %s', async (name, settings, measure) => {
+  const dims = { V: 3, K: 2 };
+  const model = MODELS[name]!.create(settings, { ...dims, columns: 0 });
+  const corpus = corpusOf([[[0, 2]], [[1, 1]]], 3);
+  const state = allocateState(model, dims, 2);
+  model.initialise(corpus, state, random(1));
+  expect((await documentScore({ model, dims, state }, corpus)).measure).toBe(measure);
 });

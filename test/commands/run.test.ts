@@ -1,0 +1,65 @@
+import { expect, test } from 'vitest';
+import { progress } from '../../src/commands/_progress.js';
+import { run } from '../../src/commands/_run.js';
+import type { Corpus } from '../../src/corpus/corpus.js';
+import type { Stage, TopicModel } from '../../src/em/model.js';
+import { MODELS } from '../../src/models/index.js';
+import { iterationInWords, lengthInWords } from '../../src/report/elbo.js';
+import { corpusOf } from '../_corpora.js';
+
+const corpus = corpusOf(
+  Array.from({ length: 12 }, (_, d): [number, number][] => [
+    [d % 3, 2],
+    [3, 1],
+  ]),
+  4,
+);
+const dims = { V: 4, K: 2 };
+
+/** A fit of PLSA after a stage that notes what becomes of it, in the order in which things happen. */
+function staged(stage: Partial<Stage>) {
+  const happened: string[] = [];
+  const model = MODELS['plsa']!.create({}, { ...dims, columns: 0 });
+  const staged: TopicModel<Corpus, unknown> = {
+    ...model,
+    eStep(...args) {
+      happened.push('E-step');
+      return model.eStep(...args);
+    },
+    stage: (documents, _heldOut, random) => ({
+      name: 'collapsed',
+      iterations: 3,
+      every: 5,
+      next: 'em',
+      pass: async () => {},
+      read: (state) => model.initialise(documents, state, random),
+      score: () => null,
+      handOver: () => happened.push('handed over'),
+      takeBack() {},
+      close: () => happened.push('closed'),
+      ...stage,
+    }),
+  };
+  const values = { topics: 2, iterations: 4, tolerance: 0, seed: 1 };
+  const fitted = run(staged, corpus, dims, values, 0, undefined, progress({ quiet: true, progress: 'auto' }), 'fit');
+  return { happened, fitted };
+}
+
+test('a stage that fails is closed', async () => {
+  const { happened, fitted } = staged({ pass: () => Promise.reject(new Error('no memory')) });
+  await expect(fitted).rejects.toThrow('no memory');
+  expect(happened).toEqual(['closed']);
+});
+
+test('a stage that EM follows is closed before EM begins, and its passes come before the iterations', async () => {
+  const { happened, fitted } = staged({});
+  const { trace } = await fitted;
+  expect(happened).toEqual([
+    ...['E-step', 'E-step', 'handed over', 'closed'],
+    ...['E-step', 'E-step', 'E-step', 'E-step'],
+  ]);
+  expect(trace.map(({ iteration }) => iteration)).toEqual([1, 3, 4, 5, 6, 7]);
+  expect(lengthInWords(trace)).toBe('3 passes and 4 iterations');
+  expect(iterationInWords(trace, 3)).toBe('pass 3');
+  expect(iterationInWords(trace, 6)).toBe('iteration 3');
+});
