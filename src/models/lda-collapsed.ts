@@ -40,7 +40,7 @@ import { log } from '../math/special.js';
 import { writeNormalised } from './topics.js';
 
 /** Blocks that the documents are dealt into, round and round, so that blocks are alike. */
-const BLOCKS = 20;
+const BLOCKS = 10;
 /** Their statistics are of fewer, larger blocks where they would take more numbers than this. */
 const MOST_OWN = 3 << 27;
 /** Entries of a chunk at most, but for a longer document; of few topics it is as many as take this many numbers. */
