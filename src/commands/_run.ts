@@ -1,6 +1,6 @@
 import { type Corpus, documentCount, entryStart, tokenCount } from '../corpus/corpus.js';
 import { holdOut } from '../corpus/select.js';
-import { type Blocks, cutBlocks, cutEvenly } from '../em/blocks.js';
+import { type Blocks, cutBlocks, cutEvenly, cutMemoised } from '../em/blocks.js';
 import { type FitOptions, fit, type Iteration, type StopReason } from '../em/fit.js';
 import { objectiveOf, type Score, type Watch, watchHeldOut } from '../em/held-out.js';
 import { infer } from '../em/infer.js';
@@ -69,7 +69,11 @@ export async function run(
   model.resetPosterior(data, state);
   const trace: TraceRow[] = [];
   const blocks =
-    model.batch === undefined ? cutBlocks(entryStart(fitted)) : cutEvenly(documentCount(fitted), model.batch);
+    model.batch !== undefined
+      ? cutEvenly(documentCount(fitted), model.batch)
+      : model.schedule === 'incremental'
+        ? cutMemoised(entryStart(fitted), dims)
+        : cutBlocks(entryStart(fitted));
   function record(found: Iteration, stageName: string | undefined): void {
     const row = traceRow(model, found, lengthOf(fitted), stageName);
     trace.push(row);
