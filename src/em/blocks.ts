@@ -18,11 +18,11 @@ export function cutBlocks(rowStart: Uint32Array, size = 1 << 16): Blocks {
   return blocks;
 }
 
-/** Blocks whose statistics are stored, at most, and the numbers that all of them have, if they are more than two. */
+/** Blocks whose statistics are stored, at most, and the numbers of more than two of them. */
 const MOST_STORED = { blocks: 8, numbers: 2 ** 26 };
 
 /** Entries for each term of a block, at least: the M-step after it costs as much as the E-step of so many. */
-const LEAST_ENTRIES = 8;
+const LEAST_ENTRIES = 32;
 
 /** Cuts documents into two to eight blocks alike in entries, for a schedule that stores V×K statistics of each. */
 export function cutMemoised(rowStart: Uint32Array, { V, K }: Dims): Blocks {
