@@ -448,7 +448,7 @@ export function createLda(
   return {
     name: 'lda',
     ...(settings.precise ? {} : { rounding: KERNEL_ROUNDING }),
-    ...(settings.schedule === 'incremental' ? { schedule: 'incremental' } : {}),
+    ...(settings.schedule === 'incremental' && settings.inference !== 'collapsed' ? { schedule: 'incremental' } : {}),
     ...(settings.start === 'collapsed' ? { stage } : {}),
     ...(isAscent ? {} : { absorb, heldOut: HELD_OUT }),
     softIterations: settings.start === 'collapsed' ? 0 : 10,

@@ -104,7 +104,9 @@ test.each([
 });
 
 test('--schedule is refused with --inference collapsed, which has no M-steps', () => {
-  const { status, stderr } = run(['fit', 'c.ndjson', '--inference', 'collapsed', '--schedule', 'incremental'], { cwd });
+  const { status, stderr } = run(['fit', 'c.ndjson', '--inference', 'collapsed', '--schedule', 'incremental', '-q'], {
+    cwd,
+  });
   expect([status, stderr]).toEqual([2, 'thema: --schedule: has no effect with --inference collapsed\n']);
 });
 
