@@ -19,7 +19,7 @@ export function cutBlocks(rowStart: Uint32Array, size = 1 << 16): Blocks {
 }
 
 /** Blocks whose statistics are stored, at most, and the numbers of more than two of them. */
-const MOST_STORED = { blocks: 8, numbers: 2 ** 26 };
+const MOST_STORED = { blocks: 8, numbers: 1 << 26 };
 
 /** Entries for each term of a block, at least: the M-step after it costs as much as the E-step of so many. */
 const LEAST_ENTRIES = 32;
