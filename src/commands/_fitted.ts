@@ -103,6 +103,8 @@ export function checkMemory(model: TopicModel<Corpus, unknown>, dims: Dims, D: n
   for (const shapes of [model.params, model.derived, model.statistics])
     for (const axes of Object.values(shapes)) numbers += sizeOf(axes, dims);
   for (const axes of Object.values(model.posterior)) numbers += D * sizeOf(axes, dims);
+  // of two blocks at least
+  if (model.schedule === 'incremental') numbers += 2 * dims.V * dims.K;
   const gigabytes = (8 * numbers) / 2 ** 30;
   if (gigabytes > totalmem() / 2 ** 30) {
     throw new UserError(

@@ -1,6 +1,6 @@
 import { type Corpus, documentCount, entryStart, tokenCount } from '../corpus/corpus.js';
 import { holdOut } from '../corpus/select.js';
-import { type Blocks, cutBlocks, cutEvenly } from '../em/blocks.js';
+import { type Blocks, cutBlocks, cutEvenly, cutMemoised } from '../em/blocks.js';
 import { type FitOptions, fit, type Iteration, type StopReason } from '../em/fit.js';
 import { objectiveOf, type Score, type Watch, watchHeldOut } from '../em/held-out.js';
 import { infer } from '../em/infer.js';
@@ -68,7 +68,11 @@ export async function run(
   const trace: TraceRow[] = [];
   const told = { model, tokens: lengthOf(fitted), trace, say };
   const blocks =
-    model.batch === undefined ? cutBlocks(entryStart(fitted)) : cutEvenly(documentCount(fitted), model.batch);
+    model.batch !== undefined
+      ? cutEvenly(documentCount(fitted), model.batch)
+      : model.schedule === 'incremental'
+        ? cutMemoised(entryStart(fitted), dims)
+        : cutBlocks(entryStart(fitted));
 
   /** Lets go of its threads, and of what it has of every document. */
   function endStage(): void {

@@ -139,6 +139,8 @@ or a corpus file made by thema import; - is stdin.`,
         if (given.has(name) && !has) {
           throw new UserError(`--${name}: has no effect on --model ${values.model}`, { status: STATUS.usage });
         }
+      }
+      for (const name of ['soft-iterations', 'tolerance', 'schedule']) {
         if (given.has(name) && variant['inference'] === 'collapsed') {
           throw new UserError(`--${name}: has no effect with --inference collapsed`, { status: STATUS.usage });
         }
@@ -154,6 +156,14 @@ or a corpus file made by thema import; - is stdin.`,
       if (variant['inference'] !== inference || (isInMemory && (inference === 'map' || start === undefined))) continue;
       const how = isInMemory ? '--init' : isOnline ? '--schedule online' : 'blocks of --max-memory';
       throw new UserError(`--inference ${inference}: is not there with ${how}`, { status: STATUS.usage });
+    }
+    // Statistics of blocks are stored in memory.
+    if (variant['schedule'] === 'incremental' && !isInMemory) {
+      if (given.has('schedule')) {
+        const message = '--schedule incremental: is not there with blocks of --max-memory';
+        throw new UserError(message, { status: STATUS.usage });
+      }
+      variant['schedule'] = 'batch';
     }
     const fitted = await (isInMemory ? fitInMemory : isOnline ? fitOnline : fitFromDisk)(task);
     const { model, dims, options, vocabulary, columns, state, shares, trace } = fitted;

@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
+import type { Dims } from './state.js';
 
 /** Boundaries of blocks of documents: block b is [blocks[b], blocks[b + 1]). */
 export type Blocks = readonly number[];
@@ -15,6 +16,20 @@ export function cutBlocks(rowStart: Uint32Array, size = 1 << 18): Blocks {
   }
   if (D > 0) blocks.push(D);
   return blocks;
+}
+
+/** Blocks whose statistics are stored, at most, and the numbers of more than two of them. */
+const MOST_STORED = { blocks: 8, numbers: 1 << 26 };
+
+/** Entries for each term of a block, at least: the M-step after it costs as much as the E-step of so many. */
+const LEAST_ENTRIES = 32;
+
+/** Cuts documents into two to eight blocks alike in entries, for a schedule that stores V×K statistics of each. */
+export function cutMemoised(rowStart: Uint32Array, { V, K }: Dims): Blocks {
+  const entries = rowStart.at(-1)!;
+  const { blocks, numbers } = MOST_STORED;
+  const count = Math.min(blocks, Math.floor(numbers / (V * K)), Math.floor(entries / (LEAST_ENTRIES * V)));
+  return cutBlocks(rowStart, Math.ceil(entries / Math.max(2, count)));
 }
 
 /** Cuts D documents into blocks of `size` at most, as equal as can be. */

@@ -19,9 +19,12 @@ export interface FitOptions {
 
 export type StopReason = 'converged' | 'iterations' | 'held-out' | 'passes';
 
-/** The fit just after an E-step, when parameters, posteriors and objective agree. */
+/**
+ * The fit when parameters, posteriors and objective agree: just after the E-step; with the incremental schedule after the
+ * last M-step, the objective at the q that E-steps left, which one more E-step would raise.
+ */
 export interface Iteration {
-  /** E-steps so far. */
+  /** Passes of E-steps so far. */
   readonly iteration: number;
   /** The sum of `terms`: what the ascent raises, in nats. */
   readonly objective: number;
@@ -46,9 +49,9 @@ export const ROUNDING = 1e-10;
 
 /**
  * Fits `model` by coordinate ascent on its objective: over q (E-step), then over Θ (M-step), until it stops rising.
- * Continues from `state`; yields after each pass of E-steps. Printing, progress and saving are the caller's.
+ * Continues from `state`; yields after each pass. Printing, progress and saving are the caller's.
  *
- * @throws {NumericalError} if the objective is not finite, or falls by more than ROUNDING on the batch schedule
+ * @throws {NumericalError} if the objective is not finite, or falls by more than rounding, but on the stochastic schedule
  * @see Neal & Hinton 1998, §2; Blei, Ng & Jordan 2003, §5.3
  */
 export async function* fit<Data>(
@@ -60,7 +63,7 @@ export async function* fit<Data>(
   { iterations, tolerance, softIterations, watch, after = 0 }: FitOptions,
 ): AsyncGenerator<Iteration, void> {
   const schedule = model.schedule ?? 'batch';
-  const rises = schedule === 'batch';
+  const rises = schedule !== 'stochastic';
   const pass = SCHEDULES[schedule]({ model, data, blocks, state, sums });
   let previous: Iteration | undefined;
   for (let iteration = after + 1; ; iteration++) {
@@ -76,7 +79,7 @@ export async function* fit<Data>(
     if (previous !== undefined && rises) checkRise(model, previous, iteration, afterMStep, objective, terms);
     const change = previous === undefined ? null : relativeChange(previous.objective, objective);
     let stop: StopReason | null = iteration >= iterations ? 'iterations' : null;
-    if (schedule !== 'stochastic' && change !== null && !soft && change < tolerance) stop = 'converged';
+    if (rises && change !== null && !soft && change < tolerance) stop = 'converged';
     const seen = watch?.isDue(iteration) || stop !== null ? await watch?.see(iteration) : undefined;
     if (seen?.isPast) stop = 'held-out';
     const kept = stop === null || watch === undefined ? iteration : watch.restore();
@@ -84,7 +87,7 @@ export async function* fit<Data>(
     previous = { iteration, objective, terms, change, heldOut, heldOutError, stop, kept };
     yield previous;
     if (stop !== null) return;
-    if (rises) model.mStep(state, sums.statistics, soft);
+    if (schedule === 'batch') model.mStep(state, sums.statistics, soft);
   }
 }
 
@@ -108,12 +111,15 @@ function checkRise<Data>(
   if (objective >= previous.objective - rounding * size) return;
   const [mStep, eStep] = [`M-step of iteration ${previous.iteration}`, `E-step of iteration ${iteration}`];
   const fell = afterMStep < previous.objective - rounding * size;
-  // A kernel does not say what the M-step left it.
-  const step = Number.isFinite(afterMStep)
-    ? fell
-      ? mStep
-      : eStep
-    : `${mStep} or the ${eStep} (--precise tells which)`;
+  // A kernel does not say what the M-step left it, nor does a schedule whose E-steps and M-steps take turns.
+  const step =
+    model.schedule === 'incremental'
+      ? `steps of iteration ${iteration}`
+      : Number.isFinite(afterMStep)
+        ? fell
+          ? mStep
+          : eStep
+        : `${mStep} or the ${eStep} (--precise tells which)`;
   let worst = 0;
   for (let i = 1; i < terms.length; i++) {
     if (terms[i]! - previous.terms[i]! < terms[worst]! - previous.terms[worst]!) worst = i;

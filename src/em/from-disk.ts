@@ -6,11 +6,12 @@ export type Read<Data> = (from: number, to: number) => Data;
 
 /**
  * The model over documents that are read for each E-step: statistics are sums over documents, so they need not all be
- * there at once. The posteriors, one row a document, stay in memory.
+ * there at once. The posteriors, one row a document, stay in memory. Its schedule is batch: nothing is stored of blocks.
  */
 export function fromDisk<Data>(model: Model<Data>, dims: Dims): Model<Read<Data>> {
   return {
     ...model,
+    schedule: 'batch',
     eStep: (read, from, to, state, sums, start) =>
       model.eStep(read(from, to), 0, to - from, rowsOf(model, dims, state, from, to), sums, start),
   };

@@ -59,11 +59,12 @@ export interface Model<Data> {
   /** Names of the objective's terms. `log_prior`, if there is one, is the part that is not of the ELBO. */
   readonly terms: readonly string[];
   /**
-   * When the M-step comes. `batch`, unless said otherwise: after a pass over all blocks; only then is the objective
-   * promised to rise. `stochastic`: after each block, as a gradient step; E-steps are noisy estimates, and the fit stops on
-   * held-out documents.
+   * When the M-step comes. `batch`, unless said otherwise: after a pass over all blocks. `incremental`: after each
+   * block, with the stored statistics of the others; asks for `expectedTerms`. With both the objective is promised to
+   * rise. `stochastic`: after each block, as a gradient step; E-steps are noisy estimates, and the fit stops on held-out
+   * documents.
    */
-  readonly schedule?: 'batch' | 'stochastic';
+  readonly schedule?: 'batch' | 'incremental' | 'stochastic';
   /** Documents of one block, where the number matters; else blocks are cut by their entries. */
   readonly batch?: number;
   readonly params: Shapes;
@@ -91,6 +92,12 @@ export interface Model<Data> {
 
   /** Adds the terms that belong to no document, such as −KL(q(β) ‖ p(β)). */
   globalTerms(state: State, terms: Float64Array): void;
+
+  /**
+   * Of the documents' terms, sets those that change with the parameters, such as ⟨S, E log β⟩: what they are under the
+   * parameters as they are now, with each document's q as it was. The others are of q alone.
+   */
+  expectedTerms?(state: State, statistics: Arrays, terms: Float64Array): void;
 }
 
 /** A stage of a fit that ascends no objective of its own, before EM or in its place. */

@@ -6,7 +6,7 @@ import { createHmm, hmmSettings } from './hmm.js';
 import { createLda, ldaSettings } from './lda.js';
 import { createMixture, mixtureSettings } from './mixture.js';
 import { createPlsa, plsaSettings } from './plsa.js';
-import { scheduleSettings } from './settings.js';
+import { onlineSettings, scheduleSettings } from './settings.js';
 import { createVae, vaeSettings } from './vae.js';
 
 /** What a model is made for. */
@@ -45,7 +45,7 @@ export interface ModelKind {
 export const MODELS: Readonly<Record<string, ModelKind>> = {
   lda: {
     summary: 'latent Dirichlet allocation: each document mixes topics',
-    settings: { ...ldaSettings, ...scheduleSettings },
+    settings: { ...ldaSettings, ...onlineSettings },
     reads: 'counts',
     defaults: { topics: 20, iterations: 100, tolerance: 1e-5, 'soft-iterations': 10 },
     create: (values, dims) => createLda(withDefaults(ldaSettings, values), dims),

@@ -31,7 +31,7 @@ import { digamma, exp, lgamma } from '../math/special.js';
 import { parseSetting, type Settings, type Values } from '../settings.js';
 import { createCollapsedStage } from './lda-collapsed.js';
 import { createDocumentSteps, ofPrior, roundsAt, uninformed, withoutTopics } from './lda-documents.js';
-import { roundSettings } from './settings.js';
+import { ONLINE, roundSettings } from './settings.js';
 import {
   expectLogTopics,
   logPoints,
@@ -105,6 +105,14 @@ export const ldaSettings = {
     kind: 'flag',
     default: false,
     describe: 'compute in double precision throughout, several times slower',
+  },
+  schedule: {
+    kind: 'choice',
+    choices: ['incremental', 'batch', 'online'],
+    default: 'incremental',
+    describe:
+      'learn topics after each of a few blocks, what the others said of them remembered (incremental), or after each ' +
+      `pass over all documents (batch). ${ONLINE}`,
   },
 } as const satisfies Settings;
 
@@ -323,7 +331,8 @@ export function createLda(
       derive(state);
     } else {
       const beta = params['beta']!;
-      beta.set(topicTerm);
+      // rounding of what was withdrawn from a sum may leave it below 0
+      for (let i = 0; i < beta.length; i++) beta[i] = Math.max(topicTerm[i]!, 0);
       normaliseTopics(beta, V, K);
       derive(state);
     }
@@ -350,6 +359,17 @@ export function createLda(
       terms[5]! += K * (lgamma(V * eta) - V * lgamma(eta)) + (eta - 1) * ofTopics.total;
       terms[6]! += ofTopics.entropy;
     }
+  }
+
+  function expectedTerms({ params, derived }: State, statistics: Arrays, terms: Float64Array): void {
+    const [topicTerm, logBeta] = [statistics['topicTerm']!, derived['logBeta']!];
+    const [alpha, logTheta] = [params['alpha']!, statistics['logTheta']!];
+    let words = 0;
+    for (let i = 0; i < topicTerm.length; i++) words += topicTerm[i]! * logBeta[i]!;
+    let proportions = statistics['documents']![0]! * ofPrior(alpha, isMap);
+    for (let k = 0; k < K; k++) proportions += (alpha[k]! - (isMap ? 0 : 1)) * logTheta[k]!;
+    terms[0] = words;
+    terms[2] = proportions;
   }
 
   /** The collapsed stage, see lda-collapsed.ts; not of one document, which has no others to start from. */
@@ -434,6 +454,7 @@ export function createLda(
   return {
     name: 'lda',
     ...(settings.precise ? {} : { rounding: KERNEL_ROUNDING }),
+    ...(settings.schedule === 'incremental' && settings.inference !== 'collapsed' ? { schedule: 'incremental' } : {}),
     ...(settings.start === 'collapsed' ? { stage } : {}),
     ...(isAscent ? {} : { absorb, heldOut: HELD_OUT }),
     softIterations: settings.start === 'collapsed' ? 0 : 10,
@@ -455,6 +476,7 @@ export function createLda(
     eStep,
     mStep,
     globalTerms,
+    expectedTerms,
     shares: (statistics) => normalised(topicSums(statistics['topicTerm']!, V, K)),
     proportions({ posterior }, d, out) {
       writeNormalised(posterior['gamma']!, d * K, K, out, 0);

@@ -18,19 +18,16 @@ export const roundSettings = {
   },
 } as const satisfies Settings;
 
+/** What `--schedule online` is. */
+export const ONLINE =
+  'Or after each batch of documents (online): in one pass, in memory that does not grow with their number; the bound of a ' +
+  'batch is an estimate and not promised to rise';
+
 /**
  * Settings of models that need nothing of documents but sums of statistics over them: then documents may come in batches.
  * Defaults of the steps: Hoffman, Blei & Bach 2010, table 1, the best for batches of 4,096.
  */
-export const scheduleSettings = {
-  schedule: {
-    kind: 'choice',
-    choices: ['batch', 'online'],
-    default: 'batch',
-    describe:
-      'learn after each pass over all documents (batch), or after each batch of documents (online): in one pass, in ' +
-      'memory that does not grow with their number. The bound of a batch is an estimate and not promised to rise',
-  },
+export const onlineSettings = {
   batch: {
     kind: 'integer',
     value: 'N',
@@ -66,6 +63,17 @@ export const scheduleSettings = {
     describe:
       'how fast steps become smaller (online): above 0.5 they converge, 1 forgets nothing, 0 all but the last batch',
   },
+} as const satisfies Settings;
+
+/** The same with a choice of the schedule. */
+export const scheduleSettings = {
+  schedule: {
+    kind: 'choice',
+    choices: ['batch', 'online'],
+    default: 'batch',
+    describe: `learn after each pass over all documents (batch). ${ONLINE}`,
+  },
+  ...onlineSettings,
 } as const satisfies Settings;
 
 /** Settings of models with Dirichlet posteriors on topics, where `--inference vb` asks for them. */

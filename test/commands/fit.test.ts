@@ -103,6 +103,13 @@ test.each([
   expect([status, stderr]).toEqual([2, `thema: --inference ${inference}: is not there with ${how}\n`]);
 });
 
+test('--schedule is refused with --inference collapsed, which has no M-steps', () => {
+  const { status, stderr } = run(['fit', 'c.ndjson', '--inference', 'collapsed', '--schedule', 'incremental', '-q'], {
+    cwd,
+  });
+  expect([status, stderr]).toEqual([2, 'thema: --schedule: has no effect with --inference collapsed\n']);
+});
+
 // A fitted topic is a sample of its ~10,000 tokens over 200 terms: the squared Hellinger distance of an empirical
 // distribution to its source is about (V − 1) / 8n = 0.0025, a distance of 0.05; tokens of uncertain topic (documents of
 // 100 tokens mix) and smoothing add to it. Two different planted topics, Dir(0.1) over 200 terms, are 0.8 or more apart.

@@ -141,7 +141,7 @@ test.each(['mixture', 'plsa'])('%s can be fitted online too', (model) => {
 // without a start that looks at a part of the documents, where the documents are makes no difference
 test('a corpus file larger than --max-memory is fitted in blocks, to the same bits', () => {
   const settings = ['-k', '4', '--inference', 'vb', '--start', 'random', '--iterations', '5', '-q', '-f'];
-  output(['fit', 'corpus', ...settings, '-o', 'whole'], { cwd });
+  output(['fit', 'corpus', ...settings, '--schedule', 'batch', '-o', 'whole'], { cwd });
   output(['fit', 'corpus', ...settings, '--max-memory', '100K', '-o', 'blocks'], { cwd });
   for (const report of ['topics', 'documents', 'elbo'])
     expect(output([report, 'blocks', '--format', 'csv'], { cwd })).toBe(
@@ -172,6 +172,7 @@ test.each<[string, RegExp]>([
   ['fit - --schedule online --vocabulary -', /--vocabulary: got -, but stdin is read as documents/],
   ['fit x.mtx --schedule online', /x\.mtx: is a matrix/],
   ['fit corpus --max-memory lots', /--max-memory: got "lots", expected a size such as 500M or 2G/],
+  ['fit corpus --max-memory 1K --schedule incremental', /--schedule incremental: is not there with .* --max-memory/],
   ['fit corpus --max-memory 1K --model gmm', /larger than --max-memory 1K, but --model gmm has all documents in/],
 ])('%s is refused', (line, message) => {
   const { status, stderr } = run(line.split(' '), { cwd });

@@ -99,6 +99,35 @@ test('a fall of the objective names the step and the term that fell most', async
   expect(error.message).toContain('in the E-step of iteration 3; the term that fell most is level');
 });
 
+test('with the incremental schedule a fall names the iteration, and the last one ends with an M-step', async () => {
+  const model = toy();
+  let iteration = 0;
+  const incremental: Model<null> = {
+    ...model,
+    schedule: 'incremental',
+    expectedTerms({ params }, _statistics, terms) {
+      iteration++;
+      terms[0] = -5 * (params['x']![0]! - 1) ** 2;
+      terms[1] = iteration < 3 ? -1 : -9;
+    },
+  };
+  const state = allocateState(model, DIMS, 5);
+  const seen: number[][] = [];
+  const options = { iterations: 50, tolerance: 0, softIterations: 0 };
+  const run = async () => {
+    for await (const { objective } of fit(incremental, null, [0, 3, 5], state, allocateSums(model, DIMS), options))
+      seen.push([objective, state.params['x']![0]!]);
+  };
+  await expect(run()).rejects.toThrow(
+    /^the elbo of toy fell from .* in the steps of iteration 3; the term that fell most is level, from -1 to -9$/,
+  );
+  // one M-step in the first pass, one after each of two blocks in the second
+  expect(seen).toEqual([
+    [-1 - 5 / 4, 1 / 2],
+    [-1 - 5 / 64, 7 / 8],
+  ]);
+});
+
 test('a fall within rounding is none', async () => {
   const rounding = toy((iteration) => [-1e6, -1e6 - (iteration >= 40 ? 1e-6 : 0)]);
   expect((await fitted(rounding, { tolerance: -1, iterations: 45 })).at(-1)!.stop).toBe('iterations');

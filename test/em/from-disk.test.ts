@@ -15,8 +15,8 @@ const blocks = [0, 7, 30, D];
 const OPTIONS = { iterations: 8, tolerance: 0, softIterations: 2 };
 
 test.each([
-  ['lda', {}],
-  ['lda', { precise: true }],
+  ['lda', { schedule: 'batch' }],
+  ['lda', { precise: true, schedule: 'batch' }],
   ['mixture', {}],
   ['plsa', {}],
 ])(

@@ -24,8 +24,11 @@ const SETTINGS: Readonly<Record<string, readonly Values[]>> = {
     { inference: 'vb' },
     { inference: 'vb', precise: true, beta: 'point' },
     { inference: 'vb', precise: true, start: 'documents' },
+    { inference: 'vb', schedule: 'batch' },
+    { inference: 'vb', precise: true, schedule: 'batch' },
     { inference: 'map' },
     { inference: 'map', precise: true },
+    { inference: 'map', precise: true, schedule: 'batch' },
   ],
   mixture: [{}, { inference: 'em' }, { inference: 'em', eta: 0 }, { start: 'random' }],
   plsa: [{}, { start: 'documents' }, { 'e-step-iterations': 1 }],
@@ -126,10 +129,12 @@ function started(c: Case, corpus: Corpus, K: number, seed: number) {
   return { dims, model, state, sums, data, corpus };
 }
 
-/** Blocks of 20 documents. */
+/** Blocks of 20 documents, not counting the empty ones. */
 function blocksOf(corpus: Corpus): number[] {
-  const end = documentCount(corpus);
-  return [...Array.from({ length: Math.ceil(end / 20) }, (_, b) => 20 * b), end];
+  const filled = Array.from({ length: documentCount(corpus) }, (_, d) => d).filter(
+    (d) => corpus.vectors !== undefined || corpus.rowStart[d + 1]! > corpus.rowStart[d]!,
+  );
+  return [0, ...filled.filter((_, i) => i > 0 && i % 20 === 0), documentCount(corpus)];
 }
 
 async function fittedFrom(c: Case, K: number, iterations: number, seed = 1, corpus = c.planted) {
