@@ -14,8 +14,8 @@ import { PASSES, type TraceRow } from '../report/elbo.js';
 import type { LoadedModel } from './_model.js';
 import { type Progress, timed } from './_progress.js';
 
-/** How far below a stage's score, in nats a token, EM that follows may begin and still be worth going on with. */
-const SLACK = 0.02;
+/** EM that follows a stage goes on for as long as it gains so much, in nats a token, in so many iterations. */
+const POLISH = { patience: 5, gain: 0.003 };
 
 /** A fit, from its start to its trace. */
 export interface Run {
@@ -94,7 +94,7 @@ export async function run(
       const after = last?.iteration ?? 0;
       if (stage !== undefined) {
         stage.handOver(state);
-        watch?.renew(after, SLACK);
+        watch?.renew(after, POLISH);
       }
       const emStage = stage && (model.objective === 'elbo' ? 'vb' : 'map');
       if (next === 'em') endStage();

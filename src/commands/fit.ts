@@ -157,13 +157,13 @@ or a corpus file made by thema import; - is stdin.`,
       const how = isInMemory ? '--init' : isOnline ? '--schedule online' : 'blocks of --max-memory';
       throw new UserError(`--inference ${inference}: is not there with ${how}`, { status: STATUS.usage });
     }
-    // Statistics of blocks are stored in memory.
-    if (variant['schedule'] === 'incremental' && !isInMemory) {
-      if (given.has('schedule')) {
+    // Statistics of blocks are stored in memory, and do not pay in the few iterations that may end an `auto` fit.
+    if (variant['schedule'] === 'incremental' && (!isInMemory || variant['inference'] === 'auto')) {
+      if (!given.has('schedule')) variant['schedule'] = 'batch';
+      else if (!isInMemory) {
         const message = '--schedule incremental: is not there with blocks of --max-memory';
         throw new UserError(message, { status: STATUS.usage });
       }
-      variant['schedule'] = 'batch';
     }
     const fitted = await (isInMemory ? fitInMemory : isOnline ? fitOnline : fitFromDisk)(task);
     const { model, dims, options, vocabulary, columns, state, shares, trace } = fitted;

@@ -80,7 +80,7 @@ export async function* fit<Data>(
     const change = previous === undefined ? null : relativeChange(previous.objective, objective);
     let stop: StopReason | null = iteration >= iterations ? 'iterations' : null;
     if (rises && change !== null && !soft && change < tolerance) stop = 'converged';
-    const seen = watch?.isDue(iteration) || stop !== null ? await watch?.see(iteration) : undefined;
+    const seen = await watch?.see(iteration);
     if (seen?.isPast) stop = 'held-out';
     const kept = stop === null || watch === undefined ? iteration : watch.restore();
     const [heldOut, heldOutError] = [seen?.score ?? null, seen?.error ?? null];

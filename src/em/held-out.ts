@@ -6,7 +6,7 @@ import type { Model, State } from './model.js';
 /** What held-out documents say of the parameters as they are: the higher the better, with a standard error if estimated. */
 export type Score = () => Promise<{ readonly score: number; readonly error: number | null }>;
 
-/** When held-out documents are scored, and when they end a fit. */
+/** When held-out documents end a fit. */
 export interface Patience {
   /** The first iteration whose score counts. */
   readonly from: number;
@@ -14,18 +14,14 @@ export interface Patience {
   readonly patience: number;
   /** By how much it has to rise to be worth waiting for; by any amount without it. */
   readonly gain?: number;
-  /** Scored after every so many iterations; after each without it. */
-  readonly every?: number;
 }
 
 /** Held-out documents as a fit goes on. */
 export interface Watch {
-  /** Whether they are scored after this iteration. */
-  isDue(iteration: number): boolean;
   /** Scores them after an iteration; `isPast` once the score has not risen for as many iterations as the fit waits. */
   see(iteration: number): Promise<{ readonly score: number; readonly error: number | null; readonly isPast: boolean }>;
-  /** Waits afresh, from this iteration on, for a score that need not be more than `slack` below the best so far. */
-  renew(iteration: number, slack: number): void;
+  /** Waits afresh, from this iteration on, for a score above the best so far, and with other patience. */
+  renew(iteration: number, patience: Omit<Patience, 'from'>): void;
   /** Sets the state to that of the highest score; the iteration that left it. */
   restore(): number;
 }
@@ -34,14 +30,13 @@ export function watchHeldOut<Data>(
   model: Model<Data>,
   state: State,
   score: Score,
-  { from, patience, gain = 0, every = 1 }: Patience,
+  { from, patience, gain = 0 }: Patience,
 ): Watch {
   const best = { iteration: 0, score: Number.NEGATIVE_INFINITY, arrays: [] as Float64Array[] };
   const arrays = () => [...Object.values(state.params), ...Object.values(state.posterior)];
   /** The last score worth waiting for, and its iteration. */
   let worth = { iteration: 0, score: Number.NEGATIVE_INFINITY };
   return {
-    isDue: (iteration) => iteration % every === 0,
     async see(iteration) {
       const found = await score();
       if (!Number.isFinite(found.score)) {
@@ -56,8 +51,9 @@ export function watchHeldOut<Data>(
       if (found.score > worth.score + gain || iteration <= from) worth = { iteration, score: found.score };
       return { ...found, isPast: iteration - worth.iteration >= patience };
     },
-    renew(iteration, slack) {
-      worth = { iteration, score: best.score - slack };
+    renew(iteration, now) {
+      worth = { iteration, score: best.score };
+      ({ patience, gain = 0 } = now);
     },
     restore() {
       for (const [i, array] of arrays().entries()) array.set(best.arrays[i]!);

@@ -132,7 +132,7 @@ const VB_ETA = 0.5;
 const LEAST_POINT = 1e-19;
 
 /** Documents by which `auto` stops and chooses. */
-const HELD_OUT = { share: 0.05, from: 5, patience: 5, gain: 0.0075, every: EVALUATED };
+const HELD_OUT = { share: 0.05, from: 5, patience: 5, gain: 0.0075 };
 
 /** η where the topics start otherwise. */
 const VB_START_ETA = 0.1;

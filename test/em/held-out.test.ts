@@ -32,22 +32,27 @@ test('scores before the first that counts are forgotten', async () => {
 });
 
 test('a rise smaller than the gain is not waited for, but kept', async () => {
-  const { watch, see } = watched([1, 1.5, 1.6], { from: 5, patience: 5, gain: 0.2, every: 5 });
-  expect([4, 5, 10].map((iteration) => watch.isDue(iteration))).toEqual([false, true, true]);
+  const { watch, see } = watched([1, 1.5, 1.6], { from: 5, patience: 5, gain: 0.2 });
   expect([await see(5), await see(10), await see(15)]).toEqual([false, false, true]);
   expect(watch.restore()).toBe(15);
 });
 
-test('what follows a stage may begin a little lower, and no more than that', async () => {
-  for (const [score, isPast] of [
-    [9.9, false],
-    [9.7, true],
+test('what follows a stage is waited for with its own patience, from the best so far', async () => {
+  for (const [scores, isPast] of [
+    [
+      [10.1, 10.3],
+      [false, false],
+    ],
+    [
+      [9.9, 10.1],
+      [false, true],
+    ],
   ] as const) {
-    const { watch, see } = watched([10, score], { from: 5, patience: 5 });
+    const { watch, see } = watched([10, ...scores], { from: 5, patience: 5 });
     await see(5);
-    watch.renew(5, 0.2);
-    expect(await see(10)).toBe(isPast);
-    expect(watch.restore()).toBe(5);
+    watch.renew(5, { patience: 2, gain: 0.2 });
+    expect([await see(6), await see(7)]).toEqual(isPast);
+    expect(watch.restore()).toBe(7);
   }
 });
 
