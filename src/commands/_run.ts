@@ -64,7 +64,7 @@ export async function run(
   // what is said per token is said per point where documents are points
   const lengthOf: (corpus: Corpus) => number = model.predictor(state) === null ? documentCount : tokenCount;
   const data = model.prepare(fitted, state);
-  model.resetPosterior(data, state);
+  if (stage === undefined) model.resetPosterior(data, state);
   const trace: TraceRow[] = [];
   const told = { model, tokens: lengthOf(fitted), trace, say };
   const blocks =
