@@ -110,7 +110,7 @@ export interface Stage {
   readonly next: 'em' | 'nothing' | 'em if it pays';
   /** One pass over the documents. */
   pass(): Promise<void>;
-  /** Writes what it has reached into `state`, and derives. */
+  /** Writes what it has reached into `state`, posteriors of all documents among it, and derives. */
   read(state: State): void;
   /** Mean ln p of the tokens of the held-out documents' other halves under `state`; null where none are held out. */
   score(state: State): number | null;

@@ -32,7 +32,10 @@ function staged(stage: Partial<Stage>) {
       every: 5,
       next: 'em',
       pass: async () => {},
-      read: (state) => model.initialise(documents, state, random),
+      read(state) {
+        model.initialise(documents, state, random);
+        model.resetPosterior(model.prepare(documents, state), state);
+      },
       score: () => null,
       handOver: () => happened.push('handed over'),
       takeBack() {},
