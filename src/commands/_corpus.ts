@@ -99,11 +99,14 @@ export async function loadCorpus(
       });
     }
     const points = withPoints(corpus, reads, columns, inputs[0]!);
-    if (points !== null) return ofPoints(points);
+    if (points !== null) {
+      refuseFlags(flags, Object.keys(textSettings), 'points');
+      return ofPoints(points);
+    }
     return { ...prune(withSegments(corpus, reads, inputs[0]!), asked), text };
   }
   if (columns !== undefined) {
-    refuseFlags(flags, Object.keys(textSettings), '--columns, which are numbers');
+    refuseFlags(flags, [...Object.keys(textSettings), 'vocabulary'], '--columns, which are numbers');
     const options = { ...values, onWarning };
     const all = pointBatches(inputs, columnNames(columns), options, process.stdin, Number.POSITIVE_INFINITY);
     return ofPoints((await all.next()).value as Corpus);
@@ -294,6 +297,7 @@ export async function* newDocuments(
     if (points !== null) yield newPoints(points);
     else yield { ...withVocabulary(withSegments(corpus, reads, inputs[0]!), model.vocabulary), texts: null };
   } else if (columns !== undefined) {
+    refuseFlags(flags, ['vocabulary'], 'points');
     for await (const points of pointBatches(inputs, columns, { ...values, onWarning }, process.stdin, batch))
       yield newPoints(points);
   } else if (readCounts !== undefined) {

@@ -1,5 +1,6 @@
 import { totalmem } from 'node:os';
 import type { Corpus } from '../corpus/corpus.js';
+import { mostStored } from '../em/blocks.js';
 import type { State, TopicModel } from '../em/model.js';
 import { type Dims, sizeOf } from '../em/state.js';
 import { STATUS, UserError } from '../errors.js';
@@ -103,8 +104,7 @@ export function checkMemory(model: TopicModel<Corpus, unknown>, dims: Dims, D: n
   for (const shapes of [model.params, model.derived, model.statistics])
     for (const axes of Object.values(shapes)) numbers += sizeOf(axes, dims);
   for (const axes of Object.values(model.posterior)) numbers += D * sizeOf(axes, dims);
-  // of two blocks at least
-  if (model.schedule === 'incremental') numbers += 2 * dims.V * dims.K;
+  if (model.schedule === 'incremental') numbers += mostStored(dims);
   const gigabytes = (8 * numbers) / 2 ** 30;
   if (gigabytes > totalmem() / 2 ** 30) {
     throw new UserError(

@@ -81,6 +81,8 @@ export async function run(
   }
 
   let last: Iteration | undefined;
+  /** Passes of a stage before EM's iterations. */
+  let after = 0;
   let { iterations } = values;
   try {
     const next = stage?.next ?? 'em';
@@ -91,7 +93,7 @@ export async function run(
       if (next === 'em') iterations += last.iteration;
     }
     if (next === 'em' || (next === 'em if it pays' && watch !== undefined && last!.iteration < iterations)) {
-      const after = last?.iteration ?? 0;
+      after = last?.iteration ?? 0;
       if (stage !== undefined) {
         stage.handOver(state);
         watch?.renew(after, POLISH);
@@ -155,7 +157,7 @@ export async function run(
       : { held_out_error: atKept['held_out_error']!, standard_error: standardError }),
   };
   trace.push(row);
-  say.update(last!.iteration, `all documents  ELBO ${row.elbo.toFixed(1)}`, row);
+  say.update(last!.iteration - after, `all documents  ELBO ${row.elbo.toFixed(1)}`, row);
   return {
     last: { ...evaluated, iteration: last!.iteration, change: last!.change },
     ...(standardError === undefined ? {} : { standardError }),

@@ -158,7 +158,8 @@ or a corpus file made by thema import; - is stdin.`,
       throw new UserError(`--inference ${inference}: is not there with ${how}`, { status: STATUS.usage });
     }
     // Statistics of blocks are stored in memory, and do not pay in the few iterations that may end an `auto` fit.
-    if (variant['schedule'] === 'incremental' && (!isInMemory || variant['inference'] === 'auto')) {
+    const isAscent = variant['inference'] === 'vb' || variant['inference'] === 'map';
+    if (variant['schedule'] === 'incremental' && !(isInMemory && isAscent)) {
       if (!given.has('schedule')) variant['schedule'] = 'batch';
       else if (!isInMemory) {
         const message = '--schedule incremental: is not there with blocks of --max-memory';

@@ -24,6 +24,11 @@ const MOST_STORED = { blocks: 8, numbers: 1 << 26 };
 /** Entries for each term of a block, at least: the M-step after it costs as much as the E-step of so many. */
 const LEAST_ENTRIES = 32;
 
+/** Numbers that are stored of blocks, at most. */
+export function mostStored({ V, K }: Dims): number {
+  return Math.max(2 * V * K, Math.min(MOST_STORED.blocks * V * K, MOST_STORED.numbers));
+}
+
 /** Cuts documents into two to eight blocks alike in entries, for a schedule that stores V×K statistics of each. */
 export function cutMemoised(rowStart: Uint32Array, { V, K }: Dims): Blocks {
   const entries = rowStart.at(-1)!;

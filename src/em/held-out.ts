@@ -3,6 +3,9 @@ import type { Blocks } from './blocks.js';
 import { infer } from './infer.js';
 import type { Model, State } from './model.js';
 
+/** Scores nearer to each other than this fraction of them are the same but for rounding. */
+const ROUNDING = 1e-9;
+
 /** What held-out documents say of the parameters as they are: the higher the better, with a standard error if estimated. */
 export type Score = () => Promise<{ readonly score: number; readonly error: number | null }>;
 
@@ -42,7 +45,8 @@ export function watchHeldOut<Data>(
       if (!Number.isFinite(found.score)) {
         throw new NumericalError(`the held-out score of ${model.name} is ${found.score} at iteration ${iteration}`);
       }
-      if (found.score > best.score || iteration <= from) {
+      // topics that are the same but for rounding are no better
+      if (!(found.score - best.score <= ROUNDING * Math.abs(found.score)) || iteration <= from) {
         best.iteration = iteration;
         best.score = found.score;
         if (best.arrays.length === 0) best.arrays = arrays().map((array) => array.slice());

@@ -112,7 +112,7 @@ export const ldaSettings = {
     default: 'incremental',
     describe:
       'learn topics after each of a few blocks, what the others said of them remembered (incremental), or after each ' +
-      `pass over all documents (batch). ${ONLINE}`,
+      `pass over all documents (batch, and unless told otherwise auto). ${ONLINE}`,
   },
 } as const satisfies Settings;
 
@@ -327,11 +327,11 @@ export function createLda(
         const total = settings.precise ? sumOf(derived['logBeta']!) : ofTopics.total;
         eta[0] = learnSymmetricPrior(eta[0]!, V, total / K, K);
       }
-      for (let i = 0; i < lambda.length; i++) lambda[i] = eta[0]! + topicTerm[i]!;
+      // rounding of what was withdrawn from a sum may leave it below 0
+      for (let i = 0; i < lambda.length; i++) lambda[i] = eta[0]! + Math.max(topicTerm[i]!, 0);
       derive(state);
     } else {
       const beta = params['beta']!;
-      // rounding of what was withdrawn from a sum may leave it below 0
       for (let i = 0; i < beta.length; i++) beta[i] = Math.max(topicTerm[i]!, 0);
       normaliseTopics(beta, V, K);
       derive(state);

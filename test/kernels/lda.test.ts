@@ -188,6 +188,22 @@ describe('the collapsed stage of LDA', () => {
     expect(Math.abs(kernel.score - reference.score)).toBeLessThan(1e-5);
   });
 
+  it('agrees with the reference where blocks are of several chunks, and terms are not in all of them', async () => {
+    // ten blocks of two documents, which together have more entries than a chunk of 2^14
+    const [V, K] = [9000, 130];
+    const draws = random(31);
+    const documents = Array.from({ length: 20 }, () =>
+      Array.from({ length: V }, (_, w): [number, number] => [w, 1 + draws.integer(2)]).filter(
+        () => draws.uniform() < 0.95,
+      ),
+    );
+    const corpus = corpusOf(documents, V);
+    expect(corpus.term.length / 10).toBeGreaterThan(1 << 14);
+    const [kernel, reference] = [await collapsed(corpus, K, false, 2), await collapsed(corpus, K, true, 2)];
+    expect(difference(kernel.tokens, reference.tokens)).toBeLessThan(1e-3);
+    expect(difference(kernel.topicTerm, reference.topicTerm)).toBeLessThan(1e-3);
+  });
+
   it('learns the α of the reference, whose draws are the same', async () => {
     const corpus = randomCorpus(400, 40, 3);
     const [kernel, reference] = [await collapsed(corpus, 3, false, 9), await collapsed(corpus, 3, true, 9)];

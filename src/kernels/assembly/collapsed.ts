@@ -4,7 +4,8 @@ import { log2x } from './special';
 import { sumOf, weigh } from './lda';
 
 /**
- * Withdraws a block from the topics, rows [from, to) of the block: S_w −= S_bw, S_bw = 0, and from what is left
+ * Withdraws a block from the topics, rows [from, to) of the block: S_w −= S_bw, S_bw = 0 (while there is noise, in the
+ * first pass, both are 0 already), and from what is left
  * β_w = (S_w + noise · start_w + η) ⊙ scale.
  *
  * Row j is term terms[j]. S, start, beta are V×K4; own (S_b) has a row for each term of the block; scale is K4.
@@ -47,7 +48,7 @@ export function collapsedTopics(
   }
 }
 
-/** What is left of N_dk + α_k without a token is at least this: all but rounding. */
+/** What is left of N_dk + α_k without a token is at least this: in a first round shares may not sum to the counts. */
 const LEAST: f32 = 1e-6;
 
 /**
@@ -252,7 +253,7 @@ function draw(
  * over the entries of the row's term, in their order; r_i is share times scale.
  *
  * Row c of the chunk is row rows[c] of the block; its entries are [start[c], start[c + 1]) of `entry`, places counted
- * from `firstEntry`. `sum` is room for K4.
+ * from `firstEntry`. `sum` is room for K4. S_b is zero before the block's first chunk (`isFirst`).
  */
 export function collapsedTerms(
   from: u32,

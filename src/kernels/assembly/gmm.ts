@@ -152,7 +152,7 @@ export function gmmPoints(
       const out = responsibility + ((<usize>(first + n) * K) << 3);
       const pair = n + 1 < rows;
       let most = f64x2.splat(-Infinity);
-      for (let k: usize = 0; k < K; k++) most = f64x2.pmax(most, v128.load(row + k * (TILE << 3)));
+      for (let k: usize = 0; k < K; k++) most = f64x2.max(most, v128.load(row + k * (TILE << 3)));
       let sum = f64x2.splat(0);
       let densities = f64x2.splat(0);
       let assignments = f64x2.splat(0);

@@ -61,7 +61,7 @@ export function vaeLogits(
     for (let c: usize = 0; c < bytes; c += 16) {
       const logit = f64x2.add(f64x2.mul(f64x2.sub(v128.load(row + c), centre), scale), add);
       v128.store(row + c, logit);
-      v128.store(most + c, f64x2.pmax(v128.load(most + c), logit));
+      v128.store(most + c, f64x2.max(v128.load(most + c), logit));
     }
   }
   for (let w = <usize>from; w < to; w++) {
