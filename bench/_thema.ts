@@ -78,6 +78,8 @@ export async function plainPass(
       'vb',
       '--start',
       'random',
+      '--schedule',
+      'batch',
       '--soft-iterations',
       0,
       '-j',
