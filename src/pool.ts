@@ -14,7 +14,10 @@ export interface Pool {
 
 type Kernels = Readonly<Record<string, (...args: number[]) => void>>;
 
-/** Words of the control block: what the run is, whether threads look before they sleep, then for each worker its state and the number of its last run. */
+/**
+ * Words of the control block: what the run is, whether threads look before they sleep, then for each worker its state and
+ * the number of its last run.
+ */
 const NEXT = 0;
 const COUNT = 1;
 const KERNEL = 2;

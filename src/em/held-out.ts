@@ -46,7 +46,7 @@ export function watchHeldOut<Data>(
         throw new NumericalError(`the held-out score of ${model.name} is ${found.score} at iteration ${iteration}`);
       }
       // topics that are the same but for rounding are no better
-      if (!(found.score - best.score <= ROUNDING * Math.abs(found.score)) || iteration <= from) {
+      if (found.score - best.score > ROUNDING * Math.abs(found.score) || iteration <= from) {
         best.iteration = iteration;
         best.score = found.score;
         if (best.arrays.length === 0) best.arrays = arrays().map((array) => array.slice());

@@ -34,8 +34,8 @@ export interface Fitted {
 const BOUND = { measure: 'bound', of: 'a lower bound on log p(document)' };
 
 /**
- * The objective per token of held-out documents, a bound for most models: their terms of it, with the topics fixed. What the topics themselves
- * cost (−KL of q(β)) is charged to the documents that they were fitted to, not to these.
+ * The objective per token of held-out documents, a bound for most models: their terms of it, with the topics fixed. What
+ * the topics themselves cost (−KL of q(β)) is charged to the documents that they were fitted to, not to these.
  */
 export async function documentScore(fitted: Fitted, corpus: Corpus): Promise<Score> {
   const state = withDocuments(fitted.model, fitted.dims, fitted.state, documentCount(corpus));

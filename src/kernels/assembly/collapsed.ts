@@ -1,7 +1,8 @@
 // Twins of the inner loops of models/lda-collapsed.ts, in f32. Rows of K numbers are padded with zeros to K4, a multiple
 // of 4. Pointers are bytes; no bounds are checked here.
+import { weigh } from './lda';
+import { add, addFour, dot, dotFour, sumOf } from './rows';
 import { log2x } from './special';
-import { sumOf, weigh } from './lda';
 
 /**
  * Withdraws a block from the topics, rows [from, to) of the block: S_w −= S_bw, S_bw = 0 (while there is noise, in the
@@ -136,9 +137,7 @@ export function collapsedDocuments(
         x += bytes;
       }
       if (round > 0) {
-        for (let k: usize = 0; k < bytes; k += 16) {
-          v128.store(own + k, f32x4.add(v128.load(own + k), f32x4.mul(v128.load(last + k), lastWeight)));
-        }
+        add(own, last, f32x4.extract_lane(lastWeight, 0), bytes);
       } else {
         // The shares the visit began with do not sum to the counts; those of a round do.
         memory.copy(own, alpha, bytes);
@@ -163,30 +162,17 @@ function sums(entries: u32, term: usize, beta: usize, own: usize, scale: usize, 
     const b1 = beta + <usize>load<u32>(term + at, 4) * bytes;
     const b2 = beta + <usize>load<u32>(term + at, 8) * bytes;
     const b3 = beta + <usize>load<u32>(term + at, 12) * bytes;
-    let s0 = f32x4.splat(0);
-    let s1 = f32x4.splat(0);
-    let s2 = f32x4.splat(0);
-    let s3 = f32x4.splat(0);
-    for (let k: usize = 0; k < bytes; k += 16) {
-      const t = v128.load(own + k);
-      s0 = f32x4.add(s0, f32x4.mul(t, v128.load(b0 + k)));
-      s1 = f32x4.add(s1, f32x4.mul(t, v128.load(b1 + k)));
-      s2 = f32x4.add(s2, f32x4.mul(t, v128.load(b2 + k)));
-      s3 = f32x4.add(s3, f32x4.mul(t, v128.load(b3 + k)));
-    }
-    store<f32>(scale + at, 1 / sumOf(s0));
-    store<f32>(scale + at, 1 / sumOf(s1), 4);
-    store<f32>(scale + at, 1 / sumOf(s2), 8);
-    store<f32>(scale + at, 1 / sumOf(s3), 12);
+    const r = scale + at;
+    dotFour(own, b0, b1, b2, b3, r, bytes);
+    store<f32>(r, 1 / load<f32>(r));
+    store<f32>(r, 1 / load<f32>(r, 4), 4);
+    store<f32>(r, 1 / load<f32>(r, 8), 8);
+    store<f32>(r, 1 / load<f32>(r, 12), 12);
   }
   for (; i < entries; i++) {
     const at = <usize>i << 2;
     const b = beta + <usize>load<u32>(term + at) * bytes;
-    let s = f32x4.splat(0);
-    for (let k: usize = 0; k < bytes; k += 16) {
-      s = f32x4.add(s, f32x4.mul(v128.load(own + k), v128.load(b + k)));
-    }
-    store<f32>(scale + at, 1 / sumOf(s));
+    store<f32>(scale + at, 1 / dot(own, b, bytes));
   }
 }
 
@@ -209,7 +195,7 @@ function addUp(entries: u32, count: usize, scale: usize, share: usize, bytes: us
       bytes,
     );
   }
-  for (; at < end; at += 4, x += bytes) addOne(own, x, load<f32>(count + at) * load<f32>(scale + at), bytes);
+  for (; at < end; at += 4, x += bytes) add(own, x, load<f32>(count + at) * load<f32>(scale + at), bytes);
 }
 
 /** Counts topics drawn for the tokens of a document, by an xorshift generator of its own. */
@@ -299,7 +285,7 @@ export function collapsedTerms(
     }
     for (; e < end; e += 4) {
       const i = <usize>load<u32>(e);
-      addOne(sum, share + i * bytes, load<f32>(counts + (i << 2)) * load<f32>(scales + (i << 2)), bytes);
+      add(sum, share + i * bytes, load<f32>(counts + (i << 2)) * load<f32>(scales + (i << 2)), bytes);
     }
     const j = load<u32>(rows + (<usize>c << 2));
     const o = own + <usize>j * bytes;
@@ -309,37 +295,6 @@ export function collapsedTerms(
       v128.store(o + k, isFirst ? x : f32x4.add(v128.load(o + k), x));
       v128.store(s + k, f32x4.add(v128.load(s + k), x));
     }
-  }
-}
-
-/** Adds four rows, each times its weight, to a sum. */
-function addFour(
-  sum: usize,
-  row0: usize,
-  row1: usize,
-  row2: usize,
-  row3: usize,
-  weight0: f32,
-  weight1: f32,
-  weight2: f32,
-  weight3: f32,
-  bytes: usize,
-): void {
-  const w0 = f32x4.splat(weight0);
-  const w1 = f32x4.splat(weight1);
-  const w2 = f32x4.splat(weight2);
-  const w3 = f32x4.splat(weight3);
-  for (let k: usize = 0; k < bytes; k += 16) {
-    const low = f32x4.add(f32x4.mul(w0, v128.load(row0 + k)), f32x4.mul(w1, v128.load(row1 + k)));
-    const high = f32x4.add(f32x4.mul(w2, v128.load(row2 + k)), f32x4.mul(w3, v128.load(row3 + k)));
-    v128.store(sum + k, f32x4.add(v128.load(sum + k), f32x4.add(low, high)));
-  }
-}
-
-function addOne(sum: usize, row: usize, weight: f32, bytes: usize): void {
-  const w = f32x4.splat(weight);
-  for (let k: usize = 0; k < bytes; k += 16) {
-    v128.store(sum + k, f32x4.add(v128.load(sum + k), f32x4.mul(w, v128.load(row + k))));
   }
 }
 
@@ -390,11 +345,7 @@ export function collapsedCompletion(
     const end = load<u32>(otherStart + at, 4);
     for (let i = load<u32>(otherStart + at); i < end; i++) {
       const b = beta + <usize>load<u32>(otherTerm + (<usize>i << 2)) * bytes;
-      let s = f32x4.splat(0);
-      for (let k: usize = 0; k < bytes; k += 16) {
-        s = f32x4.add(s, f32x4.mul(v128.load(theta + k), v128.load(b + k)));
-      }
-      const p = log2x(f64x2.splat(<f64>sumOf(s)));
+      const p = log2x(f64x2.splat(<f64>dot(theta, b, bytes)));
       score = f64x2.add(score, f64x2.mul(f64x2.splat(<f64>load<f32>(otherCount + (<usize>i << 2))), p));
     }
     store<f64>(scores + (<usize>d << 3), f64x2.extract_lane(score, 0));

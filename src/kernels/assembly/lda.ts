@@ -1,6 +1,7 @@
 // Twins of the inner loops of models/lda-documents.ts, in f32 with sums of logarithms in f64.
 // Rows of K numbers are padded with zeros to K4, a multiple of 4. Pointers are bytes; no bounds are checked here.
 
+import { add, addFour, dot, dotFour, sumOf } from './rows';
 import { digamma2x, lgamma, log2x, promote, sum2x } from './special';
 
 /**
@@ -47,14 +48,6 @@ function expDigamma(given: v128): v128 {
   return v128.and(y, f32x4.gt(given, f32x4.splat(LEAST_X)));
 }
 
-// @ts-ignore: decorator
-@inline
-export function sumOf(v: v128): f32 {
-  return (
-    f32x4.extract_lane(v, 0) + f32x4.extract_lane(v, 1) + (f32x4.extract_lane(v, 2) + f32x4.extract_lane(v, 3))
-  );
-}
-
 /** θ̃_k = e^ψ(γ_k) of one document; its normaliser e^ψ(Σγ) is left out. */
 function expectTheta(gamma: usize, theta: usize, bytes: usize): void {
   for (let k: usize = 0; k < bytes; k += 16) v128.store(theta + k, expDigamma(v128.load(gamma + k)));
@@ -82,48 +75,24 @@ export function weigh(
     const b1 = beta + <usize>load<u32>(term + at, 4) * bytes;
     const b2 = beta + <usize>load<u32>(term + at, 8) * bytes;
     const b3 = beta + <usize>load<u32>(term + at, 12) * bytes;
-    let s0 = f32x4.splat(0);
-    let s1 = f32x4.splat(0);
-    let s2 = f32x4.splat(0);
-    let s3 = f32x4.splat(0);
-    for (let k: usize = 0; k < bytes; k += 16) {
-      const t = v128.load(theta + k);
-      s0 = f32x4.add(s0, f32x4.mul(t, v128.load(b0 + k)));
-      s1 = f32x4.add(s1, f32x4.mul(t, v128.load(b1 + k)));
-      s2 = f32x4.add(s2, f32x4.mul(t, v128.load(b2 + k)));
-      s3 = f32x4.add(s3, f32x4.mul(t, v128.load(b3 + k)));
-    }
-    const r0 = load<f32>(count + at) / sumOf(s0);
-    const r1 = load<f32>(count + at, 4) / sumOf(s1);
-    const r2 = load<f32>(count + at, 8) / sumOf(s2);
-    const r3 = load<f32>(count + at, 12) / sumOf(s3);
-    store<f32>(ratio + at, r0);
-    store<f32>(ratio + at, r1, 4);
-    store<f32>(ratio + at, r2, 8);
-    store<f32>(ratio + at, r3, 12);
-    const v0 = f32x4.splat(r0);
-    const v1 = f32x4.splat(r1);
-    const v2 = f32x4.splat(r2);
-    const v3 = f32x4.splat(r3);
-    for (let k: usize = 0; k < bytes; k += 16) {
-      const low = f32x4.add(f32x4.mul(v0, v128.load(b0 + k)), f32x4.mul(v1, v128.load(b1 + k)));
-      const high = f32x4.add(f32x4.mul(v2, v128.load(b2 + k)), f32x4.mul(v3, v128.load(b3 + k)));
-      v128.store(acc + k, f32x4.add(v128.load(acc + k), f32x4.add(low, high)));
-    }
+    const r = ratio + at;
+    dotFour(theta, b0, b1, b2, b3, r, bytes);
+    const r0 = load<f32>(count + at) / load<f32>(r);
+    const r1 = load<f32>(count + at, 4) / load<f32>(r, 4);
+    const r2 = load<f32>(count + at, 8) / load<f32>(r, 8);
+    const r3 = load<f32>(count + at, 12) / load<f32>(r, 12);
+    store<f32>(r, r0);
+    store<f32>(r, r1, 4);
+    store<f32>(r, r2, 8);
+    store<f32>(r, r3, 12);
+    addFour(acc, b0, b1, b2, b3, r0, r1, r2, r3, bytes);
   }
   for (; i < entries; i++) {
     const at = <usize>i << 2;
     const b = beta + <usize>load<u32>(term + at) * bytes;
-    let s = f32x4.splat(0);
-    for (let k: usize = 0; k < bytes; k += 16) {
-      s = f32x4.add(s, f32x4.mul(v128.load(theta + k), v128.load(b + k)));
-    }
-    const r = load<f32>(count + at) / sumOf(s);
+    const r = load<f32>(count + at) / dot(theta, b, bytes);
     store<f32>(ratio + at, r);
-    const v = f32x4.splat(r);
-    for (let k: usize = 0; k < bytes; k += 16) {
-      v128.store(acc + k, f32x4.add(v128.load(acc + k), f32x4.mul(v, v128.load(b + k))));
-    }
+    add(acc, b, r, bytes);
   }
 }
 
@@ -303,11 +272,8 @@ export function ldaTerms(
     const out = statistics + <usize>w * bytes;
     memory.fill(out, 0, bytes);
     for (let e = first; e < end; e++) {
-      const r = f32x4.splat(load<f32>(ratio + (<usize>load<u32>(columnEntry + (<usize>e << 2)) << 2)));
-      const t = theta + <usize>load<u32>(columnDocument + (<usize>e << 2)) * bytes;
-      for (let k: usize = 0; k < bytes; k += 16) {
-        v128.store(out + k, f32x4.add(v128.load(out + k), f32x4.mul(r, v128.load(t + k))));
-      }
+      const r = load<f32>(ratio + (<usize>load<u32>(columnEntry + (<usize>e << 2)) << 2));
+      add(out, theta + <usize>load<u32>(columnDocument + (<usize>e << 2)) * bytes, r, bytes);
     }
     const b = beta + <usize>w * bytes;
     for (let k: usize = 0; k < bytes; k += 16) v128.store(out + k, f32x4.mul(v128.load(out + k), v128.load(b + k)));
