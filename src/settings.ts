@@ -10,7 +10,7 @@ export type Setting = {
   /** One-letter flag. */
   readonly alias?: string;
   /** Where it has an effect, on all of these conditions: elsewhere it is refused. */
-  readonly onlyWith?: Condition | readonly Condition[];
+  readonly onlyWith?: readonly Condition[];
   /** How the value is shown in `--help`, such as `N` or `FILE`. */
   readonly value?: string;
 } & (

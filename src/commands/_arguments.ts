@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import yargs from 'yargs';
 import { STATUS, UserError } from '../errors.js';
-import { type Condition, parseSetting, type Setting, type Settings, suggestion } from '../settings.js';
+import { parseSetting, type Setting, type Settings, suggestion } from '../settings.js';
 import { jsonErrorOffset } from '../text/json-error.js';
 import { type Arguments, type Command, commonSettings } from './_command.js';
 import { help as helpText } from './_help.js';
@@ -89,9 +89,7 @@ export async function readArguments(
   }
   const own = valuesOf(chosen);
   for (const [name, { onlyWith }] of Object.entries(chosen)) {
-    if (onlyWith === undefined) continue;
-    const conditions = (typeof onlyWith[0] === 'string' ? [onlyWith] : onlyWith) as readonly Condition[];
-    const unmet = conditions.find(([other, ...wanted]) => {
+    const unmet = onlyWith?.find(([other, ...wanted]) => {
       const value = own[other] ?? values[other];
       return wanted.length === 0 ? value !== undefined : !wanted.includes(String(value));
     });

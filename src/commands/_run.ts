@@ -240,9 +240,6 @@ async function* passes(
   }
 }
 
-/** Passes that make first topics. */
-const START_PASSES = 15;
-
 /** First topics and priors from a stage of some documents, if the model has one. */
 export async function startFrom(
   model: TopicModel<Corpus, unknown>,
@@ -255,8 +252,8 @@ export async function startFrom(
   const stage = model.stage?.(corpus, null, draws);
   if (stage === undefined) return;
   try {
-    say.begin('start', START_PASSES);
-    for (let pass = 1; pass <= START_PASSES; pass++) {
+    say.begin('start', stage.iterations);
+    for (let pass = 1; pass <= stage.iterations; pass++) {
       await stage.pass();
       say.update(pass, `pass ${pass}`, { iteration: pass, stage: stage.name });
     }

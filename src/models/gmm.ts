@@ -64,7 +64,7 @@ export const gmmSettings = {
     min: 1,
     max: 1000,
     default: 50,
-    onlyWith: ['columns'],
+    onlyWith: [['columns']],
     describe: 'dimensions of the points that text becomes: leading directions of its TF-IDF matrix (LSA)',
   },
   inference: {
@@ -91,7 +91,7 @@ export const gmmSettings = {
     value: 'A',
     above: 0,
     max: 1e6,
-    onlyWith: ['inference', 'vb'],
+    onlyWith: [['inference', 'vb']],
     describe: 'vb: Dirichlet prior of the weights; the smaller, the fewer components stay on [default: 1/K]',
   },
   kappa: {
@@ -100,14 +100,14 @@ export const gmmSettings = {
     above: 0,
     max: 1e6,
     default: 1,
-    onlyWith: ['inference', 'vb'],
+    onlyWith: [['inference', 'vb']],
     describe: 'vb: points that the prior of each mean, the mean of all points, is worth',
   },
   start: {
     kind: 'choice',
     choices: ['k-means', 'random'],
     default: 'k-means',
-    onlyWith: ['init'],
+    onlyWith: [['init']],
     describe: 'first components: clusters of k-means from spread points (k-means++), or random parts of the points',
   },
   precise: {

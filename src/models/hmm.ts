@@ -84,7 +84,7 @@ export const hmmSettings = {
     kind: 'choice',
     choices: ['passages', 'random'],
     default: 'passages',
-    onlyWith: ['init'],
+    onlyWith: [['init']],
     describe: 'first topics: each made of a few passages of neighbouring segments drawn at random, or random',
   },
 } as const satisfies Settings;

@@ -56,7 +56,7 @@ export const ldaSettings = {
   alpha: {
     kind: 'text',
     value: 'A[,A…]',
-    onlyWith: ['init'],
+    onlyWith: [['init']],
     describe:
       'Dirichlet prior of topic proportions, or where its learning starts: one number, or one a topic [default: 5/K]',
   },
@@ -64,7 +64,7 @@ export const ldaSettings = {
     kind: 'choice',
     choices: ['none', 'symmetric', 'asymmetric'],
     default: 'asymmetric',
-    onlyWith: ['inference', 'auto', 'collapsed', 'vb'],
+    onlyWith: [['inference', 'auto', 'collapsed', 'vb']],
     describe: 'learn alpha: not at all, one number for all topics, one a topic; not in MAP',
   },
   eta: {
@@ -89,7 +89,7 @@ export const ldaSettings = {
     kind: 'choice',
     choices: ['dirichlet', 'point'],
     default: 'dirichlet',
-    onlyWith: ['inference', 'vb'],
+    onlyWith: [['inference', 'vb']],
     describe: 'topics as Dirichlet posteriors (smoothed) or as point estimates',
   },
   start: {

@@ -59,7 +59,7 @@ export const mixtureSettings = {
     above: 0,
     max: 1e6,
     default: 0.1,
-    onlyWith: ['inference', 'vb'],
+    onlyWith: [['inference', 'vb']],
     describe: 'Dirichlet prior of the weights of topics (vb); small values empty superfluous topics',
   },
   eta: {
@@ -75,7 +75,7 @@ export const mixtureSettings = {
     kind: 'choice',
     choices: ['documents', 'random'],
     default: 'documents',
-    onlyWith: ['init'],
+    onlyWith: [['init']],
     describe: 'first topics: each made of a few documents drawn at random, or random',
   },
 } as const satisfies Settings;

@@ -35,7 +35,7 @@ export const plsaSettings = {
     kind: 'choice',
     choices: ['random', 'documents'],
     default: 'random',
-    onlyWith: ['init'],
+    onlyWith: [['init']],
     describe: 'first topics: random, or each made of a few documents drawn at random',
   },
   ...roundSettings,

@@ -33,14 +33,14 @@ export const onlineSettings = {
     value: 'N',
     min: 1,
     default: 4096,
-    onlyWith: ['schedule', 'online'],
+    onlyWith: [['schedule', 'online']],
     describe: 'documents of a step (online)',
   },
   documents: {
     kind: 'integer',
     value: 'N',
     min: 1,
-    onlyWith: ['schedule', 'online'],
+    onlyWith: [['schedule', 'online']],
     describe:
       'documents in all, where text comes in one pass (online); without it those read so far stand for them: first ' +
       'topics are less sure of themselves, last ones as if the number had been known',
@@ -50,7 +50,7 @@ export const onlineSettings = {
     value: 'T',
     min: 1,
     default: 64,
-    onlyWith: ['schedule', 'online'],
+    onlyWith: [['schedule', 'online']],
     describe: 'step t, from 0, has the size (T + t)^-kappa (online): a larger delay lets first batches count less',
   },
   kappa: {
@@ -59,7 +59,7 @@ export const onlineSettings = {
     min: 0,
     max: 1,
     default: 0.5,
-    onlyWith: ['schedule', 'online'],
+    onlyWith: [['schedule', 'online']],
     describe:
       'how fast steps become smaller (online): above 0.5 they converge, 1 forgets nothing, 0 all but the last batch',
   },
@@ -81,7 +81,7 @@ export const learnEtaSettings = {
   'learn-eta': {
     kind: 'flag',
     default: true,
-    onlyWith: ['inference', 'vb'],
+    onlyWith: [['inference', 'vb']],
     describe: 'learn eta by Newton steps (vb)',
   },
 } as const satisfies Settings;
