@@ -29,7 +29,7 @@ const WORKERS = 6;
 const READY = 1;
 
 const MOST_TASKS = 4096;
-const MOST_ARGUMENTS = 20;
+const MOST_ARGUMENTS = 24;
 
 /** Milliseconds without a sign of the workers after which a run gives up: a block of documents takes a thousandth of it. */
 const PATIENCE = 120_000;

@@ -85,8 +85,11 @@ export interface CollapsedSteps {
   readonly arrays: CollapsedArrays;
   /** S −= S_b, S_b = 0, and β of the block's terms from what is left. */
   topics(block: Block, eta: number, noise: number): void;
-  /** Rounds of updates of a chunk's documents; draws topics for every so many of them, none at 0. */
-  documents(chunk: Chunk, rounds: number, seed: number, every: number): void;
+  /**
+   * Rounds of updates of a chunk's documents; with `mayBeFew`, of those whose tokens are of few topics with these. Draws
+   * topics for every so many of them, none at 0.
+   */
+  documents(chunk: Chunk, rounds: number, mayBeFew: boolean, seed: number, every: number): void;
   /** Adds the chunk's shares to S and S_b. */
   terms(block: Block, chunk: Chunk): void;
   /** Σ n ln p of the other half of each document that is completed, into `scores`. */
@@ -116,6 +119,8 @@ export function createCollapsedKernel(
     room: MOST_TASKS * row,
     scales: lengths.term,
     rooms: MOST_ROOMS * room,
+    left: 4 * (lengths.share / K4),
+    spread: lengths.start / K4,
   });
   const arrays: CollapsedArrays = {
     ...collapsedArrays(
@@ -133,17 +138,18 @@ export function createCollapsedKernel(
         'collapsedTopics',
         tasksOf(cutEvenly(0, terms, TASK_ROWS, MOST_TASKS - 1), (from, to) => [
           ...[from, to, K4, eta, noise, at.blockTerm + 4 * firstTerm, at.start, at.topics],
-          ...[at.own + rowBytes * firstTerm, at.beta, at.scale],
+          ...[at.own + rowBytes * firstTerm, at.beta, at.scale, at.alpha, at.spread],
         ]),
       );
     },
-    documents({ from, to }, rounds, seed, every) {
+    documents({ from, to }, rounds, mayBeFew, seed, every) {
       const firstEntry = arrays.rowStart[from]!;
       memory.run(
         'collapsedDocuments',
         tasksOf(cutTasks(arrays.rowStart, from, to), (first, end, task) => [
-          ...[first, end, K4, K, rounds, at.rowStart, at.term, at.count, at.alpha, at.beta, at.tokens],
-          ...[firstEntry, at.share, at.scales, at.room + 4 * row * task, seed, every, at.drawn],
+          ...[first, end, K4, K, rounds, at.rowStart, at.term, at.count, at.alpha, at.beta, at.spread],
+          ...[at.tokens, firstEntry, at.share, at.left, at.scales, at.room + 4 * row * task, mayBeFew ? 1 : 0],
+          ...[seed, every, at.drawn],
         ]),
       );
     },
@@ -156,7 +162,7 @@ export function createCollapsedKernel(
           cutTasks(arrays.chunkStart.subarray(firstStart, firstStart + rows + 1), 0, rows),
           (first, end, task) => [
             ...[first, end, K4, at.chunkRow + 4 * firstRow, at.chunkStart + 4 * firstStart, at.entry + 4 * firstEntry],
-            ...[at.count, firstEntry, at.share, at.scales, at.blockTerm + 4 * firstTerm, at.topics],
+            ...[at.left, at.blockTerm + 4 * firstTerm, at.alpha, at.beta, at.topics],
             ...[at.own + rowBytes * firstTerm, at.room + 4 * row * task, chunk === chunks[0] ? 1 : 0],
           ],
         ),

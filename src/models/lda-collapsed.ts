@@ -6,7 +6,9 @@
  *
  *     r_ik ∝ (N_dk − r_ik + α_k) β_kw,   β_kw = (S_wk − S_b,wk + η) / Σ_w′ (S_w′k − S_b,w′k + η)
  *
- * for token i, a term w of a document d of block b. No token votes for its own topic, so it neither freezes the first
+ * for token i, a term w of a document d of block b. In time most documents have tokens of few of many topics. A visit then
+ * goes through these alone; all others are as one topic, with one count, which they share by their α. In every fifth pass
+ * each is itself again, so that it can come to tokens. No token votes for its own topic, so it neither freezes the first
  * random assignments, as plain EM does, nor overfits. No bound is promised to rise. What says how well the topics predict
  * is the completion of a few documents that are kept out until the end: half of their tokens from the other half.
  *
@@ -51,8 +53,21 @@ const CHUNK_NUMBERS = 1 << 21;
 const FIRST_ROUNDS = 6;
 const LATER_ROUNDS = 2;
 
-/** The pass from which α is learned: before it topics are still soft. */
-const LEARN_FROM = 6;
+/** A topic of more tokens of a document than this, or than this part of them, is one of its own. */
+const OWN = 0.3;
+const OWN_PART = 0.003;
+/** These are few where they are at most so many of a hundred topics and have this part of the tokens. */
+const FEW = 40;
+const HELD = 0.75;
+/** Terms of a document at least for which that pays. */
+const TERMS_OF_FEW = 3;
+/** Passes of all topics: the first, before documents have found theirs, and then every so many; these learn α. */
+const SOFT_PASSES = 3;
+export const PASSES_TO_ALL = 5;
+
+/** What is left of N_dk + α_k without a token is at least this: in a first round shares may not sum to the counts. */
+const LEAST = 1e-6;
+
 /** Documents at most that topics are drawn for. */
 const MOST_DRAWN = 2000;
 
@@ -157,7 +172,9 @@ export function createCollapsedStage(
   async function pass(): Promise<void> {
     passes++;
     const isFirst = passes === 1;
-    const draws = learnAlpha !== 'none' && passes >= LEARN_FROM;
+    const isOfAll = passes % PASSES_TO_ALL === 0;
+    const mayBeFew = passes > SOFT_PASSES && !isOfAll;
+    const draws = learnAlpha !== 'none' && isOfAll;
     for (let b = 0; b < B; b++) {
       const block = blocks[b]!;
       const own = ofBlock[b]!;
@@ -168,7 +185,7 @@ export function createCollapsedStage(
       }
       steps.topics(block, eta, noise);
       for (const chunk of block.chunks) {
-        steps.documents(chunk, isFirst ? FIRST_ROUNDS : LATER_ROUNDS, seed + passes, draws ? everyDrawn : 0);
+        steps.documents(chunk, isFirst ? FIRST_ROUNDS : LATER_ROUNDS, mayBeFew, seed + passes, draws ? everyDrawn : 0);
         steps.terms(block, chunk);
       }
       own.fill(0);
@@ -285,19 +302,52 @@ function referenceSteps({ K, K4 }: { K: number; K4: number }, lengths: Collapsed
     (length) => new Uint32Array(length),
     (length) => new Float64Array(length),
   );
-  const { rowStart, term, count, alpha, beta, topics, own, tokens, share, drawn } = arrays;
+  const { rowStart, term, count, alpha, beta, topics, tokens, share, drawn } = arrays;
   const weight = new Float64Array(K);
+  /** Of the document visited: its own topics first, then the others, which are as one, if there are any. */
+  const order = new Uint32Array(K);
+  let own = K;
+
+  function orderTopics(at: number, terms: number, mayBeFew: boolean): void {
+    own = 0;
+    if (mayBeFew && terms >= TERMS_OF_FEW) {
+      let all = 0;
+      for (let k = 0; k < K; k++) all += tokens[at + k]!;
+      const least = Math.min(OWN, OWN_PART * all);
+      let held = 0;
+      let last = K;
+      for (let k = 0; k < K; k++) {
+        if (tokens[at + k]! > least) {
+          held += tokens[at + k]!;
+          order[own++] = k;
+        } else order[--last] = k;
+      }
+      order.subarray(own).reverse();
+      if (own > 0 && held >= HELD * all && 100 * roundUp4(own) <= FEW * K4) return;
+    }
+    for (let k = 0; k < K; k++) order[k] = k;
+    own = K;
+  }
 
   function visit(d: number, firstEntry: number, rounds: number): void {
     const at = d * K4;
     const from = rowStart[d]!;
     const to = rowStart[d + 1]!;
+    const topicsOf = order.subarray(0, own);
+    const others = order.subarray(own);
+    let ofOthers = 0;
+    let prior = 0;
+    for (const k of others) {
+      ofOthers += tokens[at + k]!;
+      prior += alpha[k]!;
+    }
     // The responsibilities are not kept between visits: they follow from the document's counts.
     for (let i = from; i < to; i++) {
       const row = term[i]! * K4;
       const r = (i - firstEntry) * K4;
       let sum = 0;
-      for (let k = 0; k < K; k++) sum += share[r + k] = (tokens[at + k]! + alpha[k]!) * beta[row + k]!;
+      for (const k of topicsOf) sum += share[r + k] = (tokens[at + k]! + alpha[k]!) * beta[row + k]!;
+      for (const k of others) sum += share[r + k] = (ofOthers / prior + 1) * alpha[k]! * beta[row + k]!;
       for (let k = 0; k < K; k++) share[r + k]! /= sum;
     }
     for (let round = 0; round < rounds; round++) {
@@ -305,15 +355,21 @@ function referenceSteps({ K, K4 }: { K: number; K4: number }, lengths: Collapsed
         const row = term[i]! * K4;
         const r = (i - firstEntry) * K4;
         let sum = 0;
-        for (let k = 0; k < K; k++) {
-          const others = Math.max(tokens[at + k]! - share[r + k]!, 0);
-          sum += weight[k] = (others + alpha[k]!) * beta[row + k]!;
+        for (const k of topicsOf) {
+          const left = Math.max(tokens[at + k]! + alpha[k]! - share[r + k]!, LEAST);
+          sum += weight[k] = left * beta[row + k]!;
         }
+        let old = 0;
+        for (const k of others) old += share[r + k]!;
+        const left = Math.max(ofOthers + prior - old, LEAST);
+        for (const k of others) sum += weight[k] = (left / prior) * alpha[k]! * beta[row + k]!;
         for (let k = 0; k < K; k++) {
           const now = weight[k]! / sum;
           tokens[at + k]! += count[i]! * (now - share[r + k]!);
           share[r + k] = now;
         }
+        for (const k of others) ofOthers += count[i]! * share[r + k]!;
+        ofOthers -= count[i]! * old;
       }
       if (round > 0) continue;
       // The shares the visit began with do not sum to the counts; those of a round do.
@@ -321,7 +377,10 @@ function referenceSteps({ K, K4 }: { K: number; K4: number }, lengths: Collapsed
       for (let i = from; i < to; i++) {
         for (let k = 0; k < K; k++) tokens[at + k]! += count[i]! * share[(i - firstEntry) * K4 + k]!;
       }
+      ofOthers = 0;
+      for (const k of others) ofOthers += tokens[at + k]!;
     }
+    for (const k of others) tokens[at + k] = (ofOthers * alpha[k]!) / prior;
   }
 
   /** Counts topics drawn for the tokens of a document, by an xorshift generator of its own. */
@@ -351,16 +410,17 @@ function referenceSteps({ K, K4 }: { K: number; K4: number }, lengths: Collapsed
         const row = arrays.blockTerm[j]! * K4;
         for (let k = 0; k < K; k++) {
           // what is left of a withdrawn count may be rounding below 0
-          topics[row + k] = Math.max(topics[row + k]! - own[j * K4 + k]!, 0);
-          own[j * K4 + k] = 0;
+          topics[row + k] = Math.max(topics[row + k]! - arrays.own[j * K4 + k]!, 0);
+          arrays.own[j * K4 + k] = 0;
           beta[row + k] = (topics[row + k]! + noise * arrays.start[row + k]! + eta) * arrays.scale[k]!;
         }
       }
     },
-    documents({ from, to }, rounds, seed, every) {
+    documents({ from, to }, rounds, mayBeFew, seed, every) {
       const firstEntry = rowStart[from]!;
       for (let d = from; d < to; d++) {
         if (rowStart[d] === rowStart[d + 1]) continue;
+        orderTopics(d * K4, rowStart[d + 1]! - rowStart[d]!, mayBeFew);
         visit(d, firstEntry, rounds);
         if (every > 0 && d % every === 0) draw(d, firstEntry, seed, (d / every) * K4);
       }
@@ -374,7 +434,7 @@ function referenceSteps({ K, K4 }: { K: number; K4: number }, lengths: Collapsed
           const i = arrays.entry[firstEntry + e]!;
           for (let k = 0; k < K; k++) {
             const x = count[firstEntry + i]! * share[i * K4 + k]!;
-            own[j * K4 + k]! += x;
+            arrays.own[j * K4 + k]! += x;
             topics[row + k]! += x;
           }
         }

@@ -29,7 +29,7 @@ import { learnPrior, learnSymmetricPrior } from '../math/dirichlet.js';
 import type { Random } from '../math/random.js';
 import { digamma, exp, lgamma } from '../math/special.js';
 import { parseSetting, type Settings, type Values } from '../settings.js';
-import { createCollapsedStage } from './lda-collapsed.js';
+import { createCollapsedStage, PASSES_TO_ALL } from './lda-collapsed.js';
 import { createDocumentSteps, ofPrior, roundsAt, uninformed, withoutTopics } from './lda-documents.js';
 import { ONLINE, roundSettings } from './settings.js';
 import {
@@ -120,8 +120,6 @@ const DOCUMENT_TERMS = ['words', 'assignments', 'proportions', 'entropy_assignme
 
 /** Passes of the collapsed stage: as the start of VB, and at most. */
 const START_PASSES = 15;
-/** A pass is evaluated after every so many. */
-const EVALUATED = 5;
 const COLLAPSED_PASSES = 40;
 
 /** η of collapsed updates, and what VB adds to it: e^ψ(x) is about x − ½. */
@@ -388,7 +386,7 @@ export function createLda(
     const topicTerm = new Float64Array(V * K);
     return {
       name: 'collapsed',
-      every: EVALUATED,
+      every: PASSES_TO_ALL,
       iterations: isAscent ? START_PASSES : COLLAPSED_PASSES,
       next: isAscent ? 'em' : settings.inference === 'auto' ? 'em if it pays' : 'nothing',
       pass: found.pass,

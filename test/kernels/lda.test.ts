@@ -204,6 +204,53 @@ describe('the collapsed stage of LDA', () => {
     expect(difference(kernel.topicTerm, reference.topicTerm)).toBeLessThan(1e-3);
   });
 
+  describe('where documents have few of many topics', () => {
+    // eight themes of thirty terms each, one of them in a document but for a term in ten, no term twice
+    const K = 24;
+    const draws = random(7);
+    const documents = Array.from({ length: 240 }, (_, d) => {
+      const terms = new Set<number>();
+      for (let n = 12 + draws.integer(20); n > 0; n--)
+        terms.add(draws.integer(10) === 0 ? draws.integer(240) : 30 * (d % 8) + draws.integer(30));
+      return [...terms].map((w): [number, number] => [w, 1]);
+    });
+    const corpus = corpusOf([...documents, [[3, 1]], [], [[39, 2]]], 240);
+    const all = corpus.count.reduce((a, b) => a + b, 0);
+
+    it.each([4, 5, 9])('agrees with the reference after %i passes', async (passes) => {
+      const [kernel, reference] = [await collapsed(corpus, K, false, passes), await collapsed(corpus, K, true, passes)];
+      expect(difference(kernel.tokens, reference.tokens)).toBeLessThan(1e-3);
+      expect(difference(kernel.topicTerm, reference.topicTerm)).toBeLessThan(1e-3);
+    });
+
+    it.each([false, true])(
+      'the others share their tokens by α, but for every fifth pass (precise: %s)',
+      async (precise) => {
+        const shared = async (passes: number) => {
+          const { tokens } = await collapsed(corpus, K, precise, passes);
+          const rows = documents.map((_, d) => [...tokens.subarray(d * K, (d + 1) * K)].map((n) => n.toPrecision(5)));
+          return rows.filter((row) => row.filter((n) => n === row.toSorted()[K / 2]).length >= 0.6 * K).length;
+        };
+        expect(await shared(3)).toBe(0);
+        expect(await shared(4)).toBeGreaterThan(40);
+        expect(await shared(5)).toBe(0);
+      },
+    );
+
+    it.each([false, true])('loses and invents no token (precise: %s)', async (precise) => {
+      const { topicTerm, tokens, alpha } = await collapsed(corpus, K, precise, 14);
+      expect(topicTerm.reduce((a, b) => a + b) / all).toBeCloseTo(1, 5);
+      expect(tokens.reduce((a, b) => a + b) / all).toBeCloseTo(1, 5);
+      expect([...alpha].every((a) => a > 0)).toBe(true);
+    });
+
+    it('draws the topics of the reference', async () => {
+      const [kernel, reference] = [await collapsed(corpus, K, false, 7), await collapsed(corpus, K, true, 7)];
+      const total = (values: Float64Array) => values.reduce((a, b) => a + b);
+      expect(Math.abs(total(kernel.alpha) / total(reference.alpha) - 1)).toBeLessThan(0.02);
+    });
+  });
+
   it('learns the α of the reference, whose draws are the same', async () => {
     const corpus = randomCorpus(400, 40, 3);
     const [kernel, reference] = [await collapsed(corpus, 3, false, 9), await collapsed(corpus, 3, true, 9)];
