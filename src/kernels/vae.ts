@@ -1,34 +1,35 @@
+import type { Corpus } from '../corpus/corpus.js';
 import { exp, log } from '../math/special.js';
+import { entriesByTerm } from './batch.js';
 import { kernelMemory } from './memory.js';
-import { copyRows, roundUp4 } from './rows.js';
+import { roundUp4 } from './rows.js';
 import { cutEvenly, tasksOf } from './tasks.js';
 
-/** The product decoder's work over all terms by WebAssembly SIMD, in f64; arrays are valid until the next call. */
+/** Documents side by side: S columns each, those of `documents[b]` from b S on. */
+export interface Columns {
+  readonly corpus: Corpus;
+  readonly documents: Uint32Array;
+  readonly B: number;
+  readonly S: number;
+}
+
+/** The product decoder's work over all terms by WebAssembly SIMD, in f64. */
 export interface DecoderKernel {
-  /** Logits of C columns: beta (V×K) times theta (K×C), each term normalised over the columns if asked, plus its shift. */
-  logits(
+  /**
+   * Log probability of each column's tokens into `words`: beta (V×K) times theta (K×C), each term normalised over the
+   * columns if asked, plus its shift, is a logit. What it returns, of each term over the columns, is valid until the next
+   * call.
+   */
+  decode(
+    columns: Columns,
     beta: Float64Array,
     theta: Float64Array,
     shift: Float64Array,
-    C: number,
     normalise: boolean,
-  ): {
-    /** V rows of `width` numbers, of which C count. */
-    readonly logits: Float64Array;
-    /** As many, of zeros: where the counts go before `gradients`. */
-    readonly counts: Float64Array;
-    readonly width: number;
-    /** log Σ_w e^logit, C. */
-    readonly logSum: Float64Array;
-    /** Of each term over the columns, V. */
-    readonly mean: Float64Array;
-    readonly variance: Float64Array;
-  };
-  /**
-   * Gradients of Σ_wc counts_wc log softmax_w(logits)_c after `logits`; `length` is the sum of the counts of each column.
-   * Writes ∂theta; adds ∂beta and ∂shift, unless they are null.
-   */
-  gradients(length: Float64Array, gTheta: Float64Array, gBeta: Float64Array | null, gShift: Float64Array | null): void;
+    words: Float64Array,
+  ): { readonly mean: Float64Array; readonly variance: Float64Array };
+  /** Gradients of the sum of `words` after `decode`. Writes ∂theta; adds ∂beta and ∂shift, unless they are null. */
+  gradients(gTheta: Float64Array, gBeta: Float64Array | null, gShift: Float64Array | null): void;
 }
 
 /** Terms of a task at least: fewer make for more parts of ∂theta to be added, more do not fit into the cache. */
@@ -40,12 +41,12 @@ export function createDecoderKernel({ V, K }: { V: number; K: number }, threads:
   const [V4, K4] = [roundUp4(V), roundUp4(K)];
   const cuts = cutEvenly(0, V, TERMS, MOST_TASKS);
   const tasks = cuts.length - 1;
-  let room = 0;
+  let room = { columns: 0, entries: 0 };
   let at!: ReturnType<typeof layOut>;
-  let [C, C4, normalise] = [0, 0, false];
+  let [C, C4, normalised] = [0, 0, false];
 
-  function layOut(columns: number) {
-    room = columns;
+  function layOut(columns: number, entries: number) {
+    room = { columns, entries };
     // twice the numbers, of 4 bytes, that `layOut` counts
     return memory.layOut({
       beta: 2 * V4 * K4,
@@ -59,65 +60,73 @@ export function createDecoderKernel({ V, K }: { V: number; K: number }, threads:
       theta: 2 * K * columns,
       thetaColumns: 2 * columns * K4,
       gTheta: 2 * tasks * K4 * columns,
-      most: 2 * tasks * columns,
-      sum: 2 * tasks * columns,
+      // of each task: maxima, then the scale of its gradient; sums of exponentials; Σ count logit
+      parts: 2 * tasks * 3 * columns,
       real: 2 * columns,
-      logSum: 2 * columns,
-      length: 2 * columns,
+      start: V + 1,
+      column: entries,
+      count: 2 * entries,
     });
   }
 
-  /** log Σ_w e^logit of each column from the tasks' maxima and sums, in their order. */
-  function joinSums(): Float64Array {
-    const most = memory.f64(at.most, tasks * C4);
-    const sum = memory.f64(at.sum, tasks * C4);
-    const logSum = memory.f64(at.logSum, C4).fill(Number.POSITIVE_INFINITY);
-    for (let c = 0; c < C; c++) {
+  /** Log probabilities from the tasks' parts, in their order; turns their maxima into what `vaeGradients` scales by. */
+  function joinParts(length: Float64Array, words: Float64Array): void {
+    const parts = memory.f64(at.parts, tasks * 3 * C4);
+    for (let c = 0; c < C4; c++) {
       let largest = Number.NEGATIVE_INFINITY;
-      for (let i = c; i < most.length; i += C4) largest = Math.max(largest, most[i]!);
+      for (let i = c; i < parts.length; i += 3 * C4) largest = Math.max(largest, parts[i]!);
       let total = 0;
-      for (let i = c; i < sum.length; i += C4) total += sum[i]! * exp(most[i]! - largest);
-      logSum[c] = largest + log(total);
+      let sum = 0;
+      for (let i = c; i < parts.length; i += 3 * C4) {
+        parts[i] = exp(parts[i]! - largest);
+        total += parts[i + C4]! * parts[i]!;
+        sum += parts[i + 2 * C4]!;
+      }
+      const n = c < C ? length[c]! : 0;
+      for (let i = c; i < parts.length; i += 3 * C4) parts[i]! *= n / total;
+      if (c < C) words[c] = sum - n * (largest + log(total));
     }
-    return logSum.subarray(0, C);
   }
 
   return {
-    logits(beta, theta, shift, columns, normalised) {
-      [C, C4, normalise] = [columns, roundUp4(columns), normalised];
-      if (C4 > room) at = layOut(C4);
-      copyRows(beta, K, memory.f64(at.beta, V4 * K4), K4, V);
+    decode({ corpus, documents, B, S }, beta, theta, shift, normalise, words) {
+      [C, C4, normalised] = [B * S, roundUp4(B * S), normalise];
+      const entries = entriesByTerm(corpus, corpus.count, documents, B, S, V);
+      const { length } = entries.column;
+      if (C4 > room.columns || length > room.entries)
+        at = layOut(Math.max(C4, room.columns), Math.max(2 * length, room.entries));
+      memory.u32(at.start, V + 1).set(entries.start);
+      memory.u32(at.column, length).set(entries.column);
+      memory.f64(at.count, length).set(entries.value);
+      memory.f64(at.beta, V * K).set(beta);
       memory.f64(at.shift, V).set(shift);
-      const rows = memory.f64(at.theta, K * C4).fill(0);
-      copyRows(theta, C, rows, C4, K);
-      const across = memory.f64(at.thetaColumns, C4 * K4).fill(0);
-      for (let k = 0; k < K; k++) for (let c = 0; c < C; c++) across[c * K4 + k] = theta[k * C + c]!;
+      const rows = memory.f64(at.theta, K * C4);
+      const across = memory.f64(at.thetaColumns, C4 * K4);
+      for (let k = 0; k < K; k++) {
+        for (let c = 0; c < C; c++) rows[k * C4 + c] = across[c * K4 + k] = theta[k * C + c]!;
+        rows.fill(0, k * C4 + C, k * C4 + C4);
+      }
       memory.f64(at.real, C4).fill(0).fill(1, 0, C);
       memory.run(
         'vaeLogits',
         tasksOf(cuts, (from, to, task) => [
-          ...[from, to, K, K4, C, C4, Number(normalise)],
-          ...[at.beta, at.theta, at.shift, at.real, at.logits, at.mean, at.variance],
-          ...[at.most + 8 * task * C4, at.sum + 8 * task * C4],
+          ...[from, to, K, C, C4, Number(normalise)],
+          ...[at.beta, at.theta, at.shift, at.real, at.start, at.column, at.count],
+          ...[at.logits, at.gradient, at.mean, at.variance, at.parts + 24 * task * C4],
         ]),
       );
-      return {
-        logits: memory.f64(at.logits, V * C4),
-        counts: memory.f64(at.gradient, V * C4).fill(0),
-        width: C4,
-        logSum: joinSums(),
-        mean: memory.f64(at.mean, V),
-        variance: memory.f64(at.variance, V),
-      };
+      const lengths = new Float64Array(C);
+      for (let i = 0; i < length; i++) lengths[entries.column[i]!]! += entries.value[i]!;
+      joinParts(lengths, words);
+      return { mean: memory.f64(at.mean, V), variance: memory.f64(at.variance, V) };
     },
-    gradients(length, gTheta, gBeta, gShift) {
-      memory.f64(at.length, C4).fill(0).set(length.subarray(0, C));
+    gradients(gTheta, gBeta, gShift) {
       memory.run(
         'vaeGradients',
         tasksOf(cuts, (from, to, task) => [
-          ...[from, to, K4, C, C4, Number(normalise)],
-          ...[at.beta, at.thetaColumns, at.shift, at.real, at.logits, at.variance, at.logSum, at.length],
-          ...[at.gradient, at.gShift, at.gBeta, at.gTheta + 8 * task * K4 * C4],
+          ...[from, to, K, K4, C, C4, Number(normalised)],
+          ...[at.beta, at.thetaColumns, at.start, at.column, at.count, at.logits, at.gradient, at.variance],
+          ...[at.parts + 24 * task * C4, at.gShift, at.gBeta, at.gTheta + 8 * task * K4 * C4],
         ]),
       );
       const parts = memory.f64(at.gTheta, tasks * K4 * C4);

@@ -30,11 +30,12 @@ import type { Corpus } from '../corpus/corpus.js';
 import { documentCount, tokenCount } from '../corpus/corpus.js';
 import type { Arrays, Shapes, Start, State, Sums, TopicModel } from '../em/model.js';
 import { NumericalError } from '../errors.js';
+import type { Columns } from '../kernels/vae.js';
 import { adamStep } from '../math/adam.js';
 import { type Random, randomFromState } from '../math/random.js';
 import { exp, log } from '../math/special.js';
 import type { Settings, Values } from '../settings.js';
-import { type Columns, mixtureDecoder, productDecoder } from './vae-decoders.js';
+import { mixtureDecoder, productDecoder } from './vae-decoders.js';
 import { type Check, createEncoder, inputOf, LOG_VARIANCE_LIMIT } from './vae-encoder.js';
 import { type SparseRows, softmaxColumns, softmaxColumnsBackward } from './vae-layers.js';
 
