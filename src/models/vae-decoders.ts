@@ -4,7 +4,7 @@
  */
 import type { Corpus } from '../corpus/corpus.js';
 import type { Arrays, Shapes, State } from '../em/model.js';
-import { type Columns, createDecoderKernel, type DecoderKernel } from '../kernels/vae.js';
+import { type Columns, createDecoderKernel, type DecoderKernel } from '../kernels/vae-decoder.js';
 import { log } from '../math/special.js';
 import {
   EPSILON,

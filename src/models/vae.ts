@@ -30,14 +30,15 @@ import type { Corpus } from '../corpus/corpus.js';
 import { documentCount, tokenCount } from '../corpus/corpus.js';
 import type { Arrays, Shapes, Start, State, Sums, TopicModel } from '../em/model.js';
 import { NumericalError } from '../errors.js';
-import type { Columns } from '../kernels/vae.js';
+import type { Columns } from '../kernels/vae-decoder.js';
+import type { SparseRows } from '../kernels/vae-encoder.js';
 import { adamStep } from '../math/adam.js';
 import { type Random, randomFromState } from '../math/random.js';
 import { exp, log } from '../math/special.js';
 import type { Settings, Values } from '../settings.js';
 import { mixtureDecoder, productDecoder } from './vae-decoders.js';
 import { type Check, createEncoder, inputOf, LOG_VARIANCE_LIMIT } from './vae-encoder.js';
-import { type SparseRows, softmaxColumns, softmaxColumnsBackward } from './vae-layers.js';
+import { softmaxColumns, softmaxColumnsBackward } from './vae-layers.js';
 
 export const vaeSettings = {
   decoder: {
@@ -161,7 +162,7 @@ export function createVae(
   const K2 = 2 * K;
   const decoder =
     settings.decoder === 'product' ? productDecoder(V, K, threads, settings.precise) : mixtureDecoder(V, K);
-  const encoder = createEncoder(K, H, settings.precise);
+  const encoder = createEncoder(V, K, H, threads, settings.precise);
   // (1/α)(1 − 2/K) + K (1/α) / K²; one topic leaves nothing to encode, and any variance will do.
   const priorVariance = (K === 1 ? 1 : 1 - 1 / K) / settings.alpha;
   const S = nodes?.weights.length ?? settings.samples;
@@ -189,7 +190,6 @@ export function createVae(
     if (B > capacity) {
       capacity = B;
       documents = new Uint32Array(B);
-      encoder.room(B);
       mask = new Float64Array(B * H);
       [code, gCode] = [new Float64Array(B * K2), new Float64Array(B * K2)];
       codeMoments = { first: new Float64Array(B * K2), second: new Float64Array(B * K2) };
@@ -329,7 +329,7 @@ export function createVae(
     if (decoder.dropout) for (let i = 0; i < K * B; i++) gTheta[i]! *= thetaMask[i]!;
     const epochs = step / Math.max(1, Math.ceil(order.length / settings.batch));
     codeBackward(B, 1, settings['warm-up'] === 0 ? 1 : Math.min(1, epochs / settings['warm-up']));
-    encoder.backward(batch, params, mask, code, gCode, statistics, checked);
+    encoder.backward(batch, params, code, gCode, statistics, checked);
     statistics['documents']![0]! += B;
     return sums.terms[0]! + sums.terms[1]! + sums.terms[2]! - before;
   }

@@ -1,5 +1,5 @@
 export { ldaDocuments, ldaExpectLog, ldaScale, ldaTerms } from './lda';
 export { collapsedTopics, collapsedDocuments, collapsedTerms, collapsedCompletion } from './collapsed';
 export * from './gmm';
-export * from './matrix';
-export * from './vae';
+export * from './vae-decoder';
+export * from './vae-encoder';

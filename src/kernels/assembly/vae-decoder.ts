@@ -15,7 +15,7 @@ const EPSILON: f64 = 1e-5;
  * Writes the logits without the shift (V×C4), of normalised rows mean and variance (V), three rows of C4 over these terms:
  * most_c = max_w logit_wc, sum_c = Σ_w e^(logit_wc − most_c) and Σ_w count_wc logit_wc; and the summands of sum_c (V×C4).
  */
-export function vaeLogits(
+export function decoderLogits(
   from: u32,
   to: u32,
   K: u32,
@@ -88,13 +88,13 @@ function normaliseRow(row: usize, bytes: usize, C: u32, real: usize, mean: usize
 }
 
 /**
- * Gradients of terms [from, to), after vaeLogits, whose summands e_wc in `gradient` (V×C4) become count_wc − scale_c e_wc
+ * Gradients of terms [from, to), after decoderLogits, whose summands e_wc in `gradient` (V×C4) become count_wc − scale_c e_wc
  * and, if `normalise`, go back through the normalisation. `scale` (C4) is the column's length over the sum of its e_wc, for
  * e_wc of these terms.
  *
  * Reads thetaColumns (C×K4). Writes gShift (V), gBeta (V×K4) and these terms' part of ∂theta (K4×C4).
  */
-export function vaeGradients(
+export function decoderGradients(
   from: u32,
   to: u32,
   K: u32,

@@ -69,7 +69,7 @@ export function createDecoderKernel({ V, K }: { V: number; K: number }, threads:
     });
   }
 
-  /** Log probabilities from the tasks' parts, in their order; turns their maxima into what `vaeGradients` scales by. */
+  /** Log probabilities from the tasks' parts, in their order; turns their maxima into what `decoderGradients` scales by. */
   function joinParts(length: Float64Array, words: Float64Array): void {
     const parts = memory.f64(at.parts, tasks * 3 * C4);
     for (let c = 0; c < C4; c++) {
@@ -108,7 +108,7 @@ export function createDecoderKernel({ V, K }: { V: number; K: number }, threads:
       }
       memory.f64(at.real, C4).fill(0).fill(1, 0, C);
       memory.run(
-        'vaeLogits',
+        'decoderLogits',
         tasksOf(cuts, (from, to, task) => [
           ...[from, to, K, C, C4, Number(normalise)],
           ...[at.beta, at.theta, at.shift, at.real, at.start, at.column, at.count],
@@ -122,7 +122,7 @@ export function createDecoderKernel({ V, K }: { V: number; K: number }, threads:
     },
     gradients(gTheta, gBeta, gShift) {
       memory.run(
-        'vaeGradients',
+        'decoderGradients',
         tasksOf(cuts, (from, to, task) => [
           ...[from, to, K, K4, C, C4, Number(normalised)],
           ...[at.beta, at.thetaColumns, at.start, at.column, at.count, at.logits, at.gradient, at.variance],
