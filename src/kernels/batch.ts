@@ -22,19 +22,23 @@ export function entriesByTerm(
   V: number,
 ): TermEntries {
   const start = new Uint32Array(V + 1);
-  for (let b = 0; b < B; b++)
-    for (let i = rowStart[documents[b]!]!; i < rowStart[documents[b]! + 1]!; i++) start[term[i]! + 1]! += S;
+  for (let b = 0; b < B; b++) {
+    const end = rowStart[documents[b]! + 1]!;
+    for (let i = rowStart[documents[b]!]!; i < end; i++) start[term[i]! + 1]! += S;
+  }
   for (let w = 0; w < V; w++) start[w + 1]! += start[w]!;
   const next = start.slice(0, V);
   const column = new Uint32Array(start[V]!);
   const found = new Float64Array(start[V]!);
   for (let b = 0; b < B; b++) {
-    for (let i = rowStart[documents[b]!]!; i < rowStart[documents[b]! + 1]!; i++) {
-      for (let c = b * S; c < b * S + S; c++) {
-        const place = next[term[i]!]!++;
-        column[place] = c;
-        found[place] = value[i]!;
+    const end = rowStart[documents[b]! + 1]!;
+    for (let i = rowStart[documents[b]!]!; i < end; i++) {
+      const place = next[term[i]!]!;
+      for (let s = 0; s < S; s++) {
+        column[place + s] = b * S + s;
+        found[place + s] = value[i]!;
       }
+      next[term[i]!] = place + S;
     }
   }
   return { start, column, value: found };

@@ -16,6 +16,7 @@ export type KernelName =
   | 'gmmStatistics'
   | 'decoderLogits'
   | 'decoderGradients'
+  | 'decoderJoin'
   | 'encoderForward'
   | 'encoderBackward'
   | 'encoderUnits'

@@ -2,7 +2,7 @@ import type { Corpus } from '../corpus/corpus.js';
 import { exp, log } from '../math/special.js';
 import { entriesByTerm } from './batch.js';
 import { kernelMemory } from './memory.js';
-import { roundUp4 } from './rows.js';
+import { copyRows, roundUp4 } from './rows.js';
 import { cutEvenly, tasksOf } from './tasks.js';
 
 /** Documents side by side: S columns each, those of `documents[b]` from b S on. */
@@ -13,21 +13,26 @@ export interface Columns {
   readonly S: number;
 }
 
+/** Of each term's logits over columns, V. */
+export interface Moments {
+  readonly mean: Float64Array;
+  readonly variance: Float64Array;
+}
+
 /** The product decoder's work over all terms by WebAssembly SIMD, in f64. */
 export interface DecoderKernel {
   /**
-   * Log probability of each column's tokens into `words`: beta (V×K) times theta (K×C), each term normalised over the
-   * columns if asked, plus its shift, is a logit. What it returns, of each term over the columns, is valid until the next
-   * call.
+   * Log probability of each column's tokens into `words`: beta (V×K) times theta (K×C), each term normalised by its moments,
+   * plus its shift, is a logit. Without `moments` they are those of the columns. Returns them, valid until the next call.
    */
   decode(
     columns: Columns,
     beta: Float64Array,
     theta: Float64Array,
     shift: Float64Array,
-    normalise: boolean,
+    moments: Moments | null,
     words: Float64Array,
-  ): { readonly mean: Float64Array; readonly variance: Float64Array };
+  ): Moments;
   /** Gradients of the sum of `words` after `decode`. Writes ∂theta; adds ∂beta and ∂shift, unless they are null. */
   gradients(gTheta: Float64Array, gBeta: Float64Array | null, gShift: Float64Array | null): void;
 }
@@ -35,6 +40,8 @@ export interface DecoderKernel {
 /** Terms of a task at least: fewer make for more parts of ∂theta to be added, more do not fit into the cache. */
 const TERMS = 128;
 const MOST_TASKS = 128;
+/** Numbers of ∂theta of a task that joins its parts, at least. */
+const NUMBERS = 2048;
 
 export function createDecoderKernel({ V, K }: { V: number; K: number }, threads: number): DecoderKernel {
   const memory = kernelMemory(threads);
@@ -43,7 +50,7 @@ export function createDecoderKernel({ V, K }: { V: number; K: number }, threads:
   const tasks = cuts.length - 1;
   let room = { columns: 0, entries: 0 };
   let at!: ReturnType<typeof layOut>;
-  let [C, C4, normalised] = [0, 0, false];
+  let [C, C4, ownMoments] = [0, 0, false];
 
   function layOut(columns: number, entries: number) {
     room = { columns, entries };
@@ -89,8 +96,8 @@ export function createDecoderKernel({ V, K }: { V: number; K: number }, threads:
   }
 
   return {
-    decode({ corpus, documents, B, S }, beta, theta, shift, normalise, words) {
-      [C, C4, normalised] = [B * S, roundUp4(B * S), normalise];
+    decode({ corpus, documents, B, S }, beta, theta, shift, moments, words) {
+      [C, C4, ownMoments] = [B * S, roundUp4(B * S), moments === null];
       const entries = entriesByTerm(corpus, corpus.count, documents, B, S, V);
       const { length } = entries.column;
       if (C4 > room.columns || length > room.entries)
@@ -107,10 +114,15 @@ export function createDecoderKernel({ V, K }: { V: number; K: number }, threads:
         rows.fill(0, k * C4 + C, k * C4 + C4);
       }
       memory.f64(at.real, C4).fill(0).fill(1, 0, C);
+      const [mean, variance] = [memory.f64(at.mean, V), memory.f64(at.variance, V)];
+      if (moments !== null) {
+        mean.set(moments.mean);
+        variance.set(moments.variance);
+      }
       memory.run(
         'decoderLogits',
         tasksOf(cuts, (from, to, task) => [
-          ...[from, to, K, C, C4, Number(normalise)],
+          ...[from, to, K, C, C4, Number(ownMoments)],
           ...[at.beta, at.theta, at.shift, at.real, at.start, at.column, at.count],
           ...[at.logits, at.gradient, at.mean, at.variance, at.parts + 24 * task * C4],
         ]),
@@ -118,22 +130,23 @@ export function createDecoderKernel({ V, K }: { V: number; K: number }, threads:
       const lengths = new Float64Array(C);
       for (let i = 0; i < length; i++) lengths[entries.column[i]!]! += entries.value[i]!;
       joinParts(lengths, words);
-      return { mean: memory.f64(at.mean, V), variance: memory.f64(at.variance, V) };
+      return { mean, variance };
     },
     gradients(gTheta, gBeta, gShift) {
       memory.run(
         'decoderGradients',
         tasksOf(cuts, (from, to, task) => [
-          ...[from, to, K, K4, C, C4, Number(normalised)],
+          ...[from, to, K, K4, C, C4, Number(ownMoments)],
           ...[at.beta, at.thetaColumns, at.start, at.column, at.count, at.logits, at.gradient, at.variance],
           ...[at.parts + 24 * task * C4, at.gShift, at.gBeta, at.gTheta + 8 * task * K4 * C4],
         ]),
       );
-      const parts = memory.f64(at.gTheta, tasks * K4 * C4);
-      gTheta.fill(0, 0, K * C);
-      for (let task = 0; task < tasks; task++)
-        for (let k = 0; k < K; k++)
-          for (let c = 0, i = (task * K4 + k) * C4; c < C; c++, i++) gTheta[k * C + c]! += parts[i]!;
+      const size = K4 * C4;
+      memory.run(
+        'decoderJoin',
+        tasksOf(cutEvenly(0, size, NUMBERS, MOST_TASKS), (from, to) => [from, to, at.gTheta, size, tasks]),
+      );
+      copyRows(memory.f64(at.gTheta, size), C4, gTheta, C, K);
       if (gBeta !== null) {
         const found = memory.f64(at.gBeta, V * K4);
         for (let w = 0, i = 0; w < V; w++) for (let k = 0; k < K; k++, i++) gBeta[i]! += found[w * K4 + k]!;

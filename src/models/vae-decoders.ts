@@ -90,26 +90,25 @@ export function productDecoder(V: number, K: number, threads: number, precise: b
     }
   }
 
-  function addToRows(x: Float64Array, C: number, shift: Float64Array): void {
-    for (let w = 0, at = 0; w < V; w++) for (let c = 0; c < C; c++, at++) x[at]! += shift[w]!;
+  /** Normalises rows of C numbers by the running statistics and adds the shift. */
+  function normaliseAndShift(x: Float64Array, C: number, params: Arrays): void {
+    for (let w = 0, at = 0; w < V; w++) {
+      const [mean, shift] = [params['runningMean']![w]!, params['shift']![w]!];
+      const inverse = 1 / Math.sqrt(params['runningVariance']![w]! + EPSILON);
+      for (let c = 0; c < C; c++, at++) x[at] = (x[at]! - mean) * inverse + shift;
+    }
   }
 
   return {
     params: { runningMean: ['V'], runningVariance: ['V'] },
-    derived: { scaledBeta: ['V', 'K'], offset: ['V'] },
+    derived: {},
     statistics: { mean: ['V'], variance: ['V'] },
     dropout: true,
-    derive({ params, derived }) {
-      for (let w = 0; w < V; w++) {
-        const inverse = 1 / Math.sqrt(params['runningVariance']![w]! + EPSILON);
-        for (let k = 0; k < K; k++) derived['scaledBeta']![w * K + k] = params['beta']![w * K + k]! * inverse;
-        derived['offset']![w] = params['shift']![w]! - params['runningMean']![w]! * inverse;
-      }
-    },
+    derive() {},
     train(columns, theta, { params }, sums, words, gTheta) {
       const { B } = columns;
       if (!precise) {
-        const found = kernel().decode(columns, params['beta']!, theta, params['shift']!, true, words);
+        const found = kernel().decode(columns, params['beta']!, theta, params['shift']!, null, words);
         kernel().gradients(gTheta, sums['beta']!, sums['shift']!);
         for (let w = 0; w < V; w++) {
           sums['mean']![w]! += B * found.mean[w]!;
@@ -120,7 +119,7 @@ export function productDecoder(V: number, K: number, threads: number, precise: b
       room(B);
       mixForward(params['beta']!, theta, V, K, B, logits);
       normaliseRows(logits, V, B, mean, variance);
-      addToRows(logits, B, params['shift']!);
+      for (let w = 0, at = 0; w < V; w++) for (let b = 0; b < B; b++, at++) logits[at]! += params['shift']![w]!;
       softmax(columns, words, true);
       for (let w = 0, at = 0; w < V; w++) {
         const shift = params['shift']![w]!;
@@ -137,20 +136,25 @@ export function productDecoder(V: number, K: number, threads: number, precise: b
       gTheta.fill(0, 0, K * B);
       mixBackward(params['beta']!, theta, V, K, B, g, sums['beta']!, gTheta);
     },
-    evaluate(columns, theta, { derived }, words, gTheta) {
+    evaluate(columns, theta, { params }, words, gTheta) {
       const C = columns.B * columns.S;
       if (!precise) {
-        kernel().decode(columns, derived['scaledBeta']!, theta, derived['offset']!, false, words);
+        const moments = { mean: params['runningMean']!, variance: params['runningVariance']! };
+        kernel().decode(columns, params['beta']!, theta, params['shift']!, moments, words);
         if (gTheta !== null) kernel().gradients(gTheta, null, null);
         return;
       }
       room(C);
-      mixForward(derived['scaledBeta']!, theta, V, K, C, logits);
-      addToRows(logits, C, derived['offset']!);
+      mixForward(params['beta']!, theta, V, K, C, logits);
+      normaliseAndShift(logits, C, params);
       softmax(columns, words, gTheta !== null);
       if (gTheta === null) return;
+      for (let w = 0, at = 0; w < V; w++) {
+        const inverse = 1 / Math.sqrt(params['runningVariance']![w]! + EPSILON);
+        for (let c = 0; c < C; c++, at++) g[at]! *= inverse;
+      }
       gTheta.fill(0, 0, K * C);
-      mixBackward(derived['scaledBeta']!, theta, V, K, C, g, null, gTheta);
+      mixBackward(params['beta']!, theta, V, K, C, g, null, gTheta);
     },
     finish({ params }, sums, rate) {
       const documents = sums['documents']![0]!;
@@ -159,15 +163,15 @@ export function productDecoder(V: number, K: number, threads: number, precise: b
         params['runningVariance']![w]! += rate * (sums['variance']![w]! / documents - params['runningVariance']![w]!);
       }
     },
-    probability({ derived }) {
-      const topics = derived['scaledBeta']!.slice();
-      addToRows(topics, K, derived['offset']!);
+    probability({ params }) {
+      const topics = params['beta']!.slice();
+      normaliseAndShift(topics, K, params);
       softmaxColumns(topics, V, K, new Float64Array(K), new Float64Array(K), topics);
       return topics;
     },
-    predict(theta, { derived }, out) {
-      mixForward(derived['scaledBeta']!, theta, V, K, 1, out);
-      addToRows(out, 1, derived['offset']!);
+    predict(theta, { params }, out) {
+      mixForward(params['beta']!, theta, V, K, 1, out);
+      normaliseAndShift(out, 1, params);
       room(1);
       softmaxColumns(out, V, 1, most, sum, out);
     },

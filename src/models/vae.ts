@@ -218,11 +218,13 @@ export function createVae(
     if (K % 2 === 1) seeded.normal();
   }
 
+  const logPriorVariance = log(priorVariance);
+
   /** One topic leaves nothing to encode: the posterior is the prior. */
   function codeOfOneTopic(B: number): void {
     for (let b = 0; b < B; b++) {
       code[2 * b] = 0;
-      code[2 * b + 1] = log(priorVariance);
+      code[2 * b + 1] = logPriorVariance;
     }
   }
 
@@ -245,7 +247,7 @@ export function createVae(
     for (let k = 0; k < K; k++) {
       const mean = code[b * K2 + k]!;
       const logVariance = code[b * K2 + K + k]!;
-      terms[1]! -= 0.5 * (LOG_2_PI + log(priorVariance) + (mean * mean + exp(logVariance)) / priorVariance);
+      terms[1]! -= 0.5 * (LOG_2_PI + logPriorVariance + (mean * mean + exp(logVariance)) / priorVariance);
       terms[2]! += 0.5 * (LOG_2_PI + 1 + logVariance);
     }
   }
@@ -463,7 +465,7 @@ export function createVae(
   /** The prior, as the posterior of a document without a token. */
   function forget(d: number, posterior: Arrays): void {
     posterior['mean']!.fill(0, d * K, d * K + K);
-    posterior['logVariance']!.fill(log(priorVariance), d * K, d * K + K);
+    posterior['logVariance']!.fill(logPriorVariance, d * K, d * K + K);
     posterior['theta']!.fill(1 / K, d * K, d * K + K);
   }
 

@@ -9,11 +9,12 @@ import { expOfNegative, sum2x } from './special';
 const EPSILON: f64 = 1e-5;
 
 /**
- * Logits of terms [from, to): the rows of beta (V×K) times theta (K×C4), normalised over the columns if `normalise`, plus
- * the shift. `real` (C4) is 1 for each column that there is, else 0.
+ * Logits of terms [from, to): the rows of beta (V×K) times theta (K×C4), normalised, plus the shift. Mean and variance (V)
+ * are those of the columns, which are written, if `ownMoments`; else given. `real` (C4) is 1 for each column that there is,
+ * else 0.
  *
- * Writes the logits without the shift (V×C4), of normalised rows mean and variance (V), three rows of C4 over these terms:
- * most_c = max_w logit_wc, sum_c = Σ_w e^(logit_wc − most_c) and Σ_w count_wc logit_wc; and the summands of sum_c (V×C4).
+ * Writes the logits without the shift (V×C4), three rows of C4 over these terms: most_c = max_w logit_wc,
+ * sum_c = Σ_w e^(logit_wc − most_c) and Σ_w count_wc logit_wc; and the summands of sum_c (V×C4).
  */
 export function decoderLogits(
   from: u32,
@@ -21,7 +22,7 @@ export function decoderLogits(
   K: u32,
   C: u32,
   C4: u32,
-  normalise: bool,
+  ownMoments: bool,
   beta: usize,
   theta: usize,
   shift: usize,
@@ -43,10 +44,14 @@ export function decoderLogits(
   memory.fill(sum, 0, 2 * bytes);
   for (let w = <usize>from; w < to; w++) {
     const row = logits + w * bytes;
-    if (normalise) normaliseRow(row, bytes, C, real, mean + (w << 3), variance + (w << 3));
+    if (ownMoments) findMoments(row, bytes, C, real, mean + (w << 3), variance + (w << 3));
+    const centre = v128.load64_splat(mean + (w << 3));
+    const inverse = f64x2.splat(1 / sqrt(load<f64>(variance + (w << 3)) + EPSILON));
     const add = v128.load64_splat(shift + (w << 3));
     for (let c: usize = 0; c < bytes; c += 16) {
-      v128.store(most + c, f64x2.max(v128.load(most + c), f64x2.add(v128.load(row + c), add)));
+      const y = f64x2.mul(f64x2.sub(v128.load(row + c), centre), inverse);
+      v128.store(row + c, y);
+      v128.store(most + c, f64x2.max(v128.load(most + c), f64x2.add(y, add)));
     }
     const entries = load<u32>(start + (w << 2), 4);
     for (let i = <usize>load<u32>(start + (w << 2)); i < entries; i++) {
@@ -67,8 +72,8 @@ export function decoderLogits(
   }
 }
 
-/** A row less its mean, over its standard deviation; writes its mean and variance. */
-function normaliseRow(row: usize, bytes: usize, C: u32, real: usize, mean: usize, variance: usize): void {
+/** Mean and variance of a row. */
+function findMoments(row: usize, bytes: usize, C: u32, real: usize, mean: usize, variance: usize): void {
   let total = f64x2.splat(0);
   for (let c: usize = 0; c < bytes; c += 16) total = f64x2.add(total, v128.load(row + c));
   const m = sum2x(total) / C;
@@ -78,18 +83,13 @@ function normaliseRow(row: usize, bytes: usize, C: u32, real: usize, mean: usize
     const y = f64x2.mul(v128.load(real + c), f64x2.sub(v128.load(row + c), centre));
     squares = f64x2.add(squares, f64x2.mul(y, y));
   }
-  const v = sum2x(squares) / C;
   store<f64>(mean, m);
-  store<f64>(variance, v);
-  const inverse = f64x2.splat(1 / sqrt(v + EPSILON));
-  for (let c: usize = 0; c < bytes; c += 16) {
-    v128.store(row + c, f64x2.mul(f64x2.sub(v128.load(row + c), centre), inverse));
-  }
+  store<f64>(variance, sum2x(squares) / C);
 }
 
 /**
  * Gradients of terms [from, to), after decoderLogits, whose summands e_wc in `gradient` (V×C4) become count_wc − scale_c e_wc
- * and, if `normalise`, go back through the normalisation. `scale` (C4) is the column's length over the sum of its e_wc, for
+ * and go back through the normalisation. `scale` (C4) is the column's length over the sum of its e_wc, for
  * e_wc of these terms.
  *
  * Reads thetaColumns (C×K4). Writes gShift (V), gBeta (V×K4) and these terms' part of ∂theta (K4×C4).
@@ -101,7 +101,7 @@ export function decoderGradients(
   K4: u32,
   C: u32,
   C4: u32,
-  normalise: bool,
+  ownMoments: bool,
   beta: usize,
   thetaColumns: usize,
   start: usize,
@@ -139,9 +139,8 @@ export function decoderGradients(
       slope += n * load<f64>(row + c);
     }
     store<f64>(gShift + (w << 3), total);
-    if (!normalise) continue;
-    const m = f64x2.splat(total / C);
-    const a = f64x2.splat(slope / C);
+    const m = f64x2.splat(ownMoments ? total / C : 0);
+    const a = f64x2.splat(ownMoments ? slope / C : 0);
     const inverse = f64x2.splat(1 / sqrt(load<f64>(variance + (w << 3)) + EPSILON));
     for (let c: usize = 0; c < bytes; c += 16) {
       const x = f64x2.sub(f64x2.sub(v128.load(g + c), m), f64x2.mul(v128.load(row + c), a));
@@ -152,4 +151,13 @@ export function decoderGradients(
   const first = <usize>from;
   const next = <usize>K << 3;
   multiply(0, K4, C4, to - from, beta + first * next, 8, next, gradient + first * bytes, bytes, gTheta, bytes);
+}
+
+/** Numbers [from, to) of the sum of `count` parts, `length` numbers from one to the next; the first becomes the sum. */
+export function decoderJoin(from: u32, to: u32, parts: usize, length: u32, count: u32): void {
+  for (let i = <usize>from << 3; i < <usize>to << 3; i += 16) {
+    let sum = v128.load(parts + i);
+    for (let part: u32 = 1; part < count; part++) sum = f64x2.add(sum, v128.load(parts + i + ((<usize>part * length) << 3)));
+    v128.store(parts + i, sum);
+  }
 }
