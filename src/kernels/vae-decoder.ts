@@ -2,7 +2,7 @@ import type { Corpus } from '../corpus/corpus.js';
 import { exp, log } from '../math/special.js';
 import { entriesByTerm } from './batch.js';
 import { kernelMemory } from './memory.js';
-import { copyRows, roundUp4 } from './rows.js';
+import { addRows, copyRows, roundUp4 } from './rows.js';
 import { cutEvenly, tasksOf } from './tasks.js';
 
 /** Documents side by side: S columns each, those of `documents[b]` from b S on. */
@@ -147,14 +147,8 @@ export function createDecoderKernel({ V, K }: { V: number; K: number }, threads:
         tasksOf(cutEvenly(0, size, NUMBERS, MOST_TASKS), (from, to) => [from, to, at.gTheta, size, tasks]),
       );
       copyRows(memory.f64(at.gTheta, size), C4, gTheta, C, K);
-      if (gBeta !== null) {
-        const found = memory.f64(at.gBeta, V * K4);
-        for (let w = 0, i = 0; w < V; w++) for (let k = 0; k < K; k++, i++) gBeta[i]! += found[w * K4 + k]!;
-      }
-      if (gShift !== null) {
-        const found = memory.f64(at.gShift, V);
-        for (let w = 0; w < V; w++) gShift[w]! += found[w]!;
-      }
+      if (gBeta !== null) addRows(memory.f64(at.gBeta, V * K4), K4, gBeta, K, V);
+      if (gShift !== null) addRows(memory.f64(at.gShift, V), V, gShift, V, 1);
     },
   };
 }

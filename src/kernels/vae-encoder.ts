@@ -1,6 +1,6 @@
 import { entriesByTerm } from './batch.js';
 import { kernelMemory } from './memory.js';
-import { copyRows, roundUp4 } from './rows.js';
+import { addRows, copyRows, roundUp4 } from './rows.js';
 import { cutEvenly, tasksOf } from './tasks.js';
 
 /** Rows of a sparse matrix, and which of them are meant. */
@@ -161,17 +161,10 @@ export function createEncoderKernel(V: number, H: number, O: number, threads: nu
       addRows(memory.f64(at.gWeight3, H * O4), O4, sums['weight3']!, O, H);
       const [gHidden1, gHidden2] = [memory.f64(at.gHidden1, B * H4), memory.f64(at.gHidden2, B * H4)];
       for (let b = 0; b < B; b++) {
-        for (let h = 0; h < H; h++) {
-          sums['bias1']![h]! += gHidden1[b * H4 + h]!;
-          sums['bias2']![h]! += gHidden2[b * H4 + h]!;
-        }
+        addRows(gHidden1.subarray(b * H4), H4, sums['bias1']!, H, 1);
+        addRows(gHidden2.subarray(b * H4), H4, sums['bias2']!, H, 1);
       }
       return gHidden1;
     },
   };
-}
-
-/** Adds rows that are `width` wide to rows of the first `toWidth` numbers of each. */
-function addRows(from: Float64Array, width: number, to: Float64Array, toWidth: number, rows: number): void {
-  for (let r = 0, i = 0; r < rows; r++) for (let j = r * width; j < r * width + toWidth; j++, i++) to[i]! += from[j]!;
 }

@@ -133,9 +133,13 @@ export function createEncoder(V: number, K: number, H: number, threads: number, 
     },
     backward(batch, params, code, gCode, sums, check) {
       const { B } = batch;
-      for (let b = 0, i = 0; b < B; b++) for (let j = 0; j < K2; j++, i++) sums['encoderShift']![j]! += gCode[i]!;
-      const shift = params['encoderShift']!;
-      for (let b = 0, i = 0; b < B; b++) for (let j = 0; j < K2; j++, i++) code[i]! -= shift[j]!;
+      const [shift, gShift] = [params['encoderShift']!, sums['encoderShift']!];
+      for (let b = 0, i = 0; b < B; b++) {
+        for (let j = 0; j < K2; j++, i++) {
+          gShift[j]! += gCode[i]!;
+          code[i]! -= shift[j]!;
+        }
+      }
       normaliseColumnsBackward(code, B, K2, batchVariance, gCode);
       const gHidden1 = layers().backward(batch, params, gCode, sums);
       check('the gradient of the first hidden layer', gHidden1, gHidden1.length);
