@@ -2,8 +2,8 @@
  * Layers of the variational autoencoder: each a forward function, which writes `out`, and a backward one, which takes
  * ∂/∂out and *adds* ∂/∂weights and writes (or, where it says so, adds) ∂/∂in. Arrays are row-major; B rows are documents,
  * except in the decoder, whose arrays are V×C with a term's C columns (documents or samples) contiguous, so that the
- * inner loops run over columns and the normalisation of a term reads one row. Plain loops over numbers: a kernel can
- * take the place of each.
+ * inner loops run over columns and the normalisation of a term reads one row. Plain loops over numbers, which the kernels
+ * are checked against.
  */
 import type { SparseRows } from '../kernels/vae-encoder.js';
 import { exp, expm1, log1p } from '../math/special.js';

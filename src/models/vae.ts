@@ -113,7 +113,7 @@ export const vaeSettings = {
   precise: {
     kind: 'flag',
     default: false,
-    describe: 'compute by the plain loops that the kernels are checked against, at half the speed',
+    describe: 'compute by the plain loops that the kernels are checked against, five times slower',
   },
 } as const satisfies Settings;
 
