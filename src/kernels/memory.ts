@@ -14,9 +14,13 @@ export type KernelName =
   | 'collapsedCompletion'
   | 'gmmPoints'
   | 'gmmStatistics'
-  | 'multiply'
-  | 'vaeLogits'
-  | 'vaeGradients';
+  | 'decoderLogits'
+  | 'decoderGradients'
+  | 'decoderJoin'
+  | 'encoderForward'
+  | 'encoderBackward'
+  | 'encoderUnits'
+  | 'encoderTerms';
 
 /** A memory for kernels, laid out afresh for each corpus, and the threads that run them on it. */
 export interface KernelMemory {

@@ -15,6 +15,11 @@ export function copyRows(from: Reals, width: number, to: Reals, toWidth: number,
   for (let r = 0; r < rows; r++) for (let i = 0; i < shared; i++) to[r * toWidth + i] = from[r * width + i]!;
 }
 
+/** Adds the first numbers of rows that are `width` wide to rows of `toWidth`. */
+export function addRows(from: Reals, width: number, to: Reals, toWidth: number, rows: number): void {
+  for (let r = 0, i = 0; r < rows; r++) for (let j = r * width; j < r * width + toWidth; j++, i++) to[i]! += from[j]!;
+}
+
 /**
  * How far apart tasks keep rooms of `n` numbers of 4 bytes: no two in one cache line, nor in neighbouring ones that are
  * fetched together, or threads that write to them wait for each other.

@@ -4,7 +4,7 @@
  */
 import type { Corpus } from '../corpus/corpus.js';
 import type { Arrays, Shapes, State } from '../em/model.js';
-import { createDecoderKernel, type DecoderKernel } from '../kernels/vae.js';
+import { type Columns, createDecoderKernel, type DecoderKernel } from '../kernels/vae-decoder.js';
 import { log } from '../math/special.js';
 import {
   EPSILON,
@@ -15,14 +15,6 @@ import {
   softmaxColumns,
   softmaxColumnsBackward,
 } from './vae-layers.js';
-
-/** Documents side by side: S columns each, those of `documents[b]` from b S on. */
-export interface Columns {
-  readonly corpus: Corpus;
-  readonly documents: Uint32Array;
-  readonly B: number;
-  readonly S: number;
-}
 
 export interface Decoder {
   /** Arrays beside `beta` and `shift`, which every decoder learns. */
@@ -74,82 +66,60 @@ export function productDecoder(V: number, K: number, threads: number, precise: b
   }
 
   /** From `logits` the softmax into `g` and the words' log probabilities; then `g` becomes ∂words/∂logits if wanted. */
-  function softmax(columns: Columns, words: Float64Array, gradient: boolean): void {
-    const C = columns.B * columns.S;
+  function softmax({ corpus, documents, B, S }: Columns, words: Float64Array, gradient: boolean): void {
+    const { rowStart, term, count } = corpus;
+    const C = B * S;
     softmaxColumns(logits, V, C, most, sum, g);
     for (let c = 0; c < C; c++) sum[c] = most[c]! + log(sum[c]!);
-    const length = most;
-    score(columns, logits, C, sum, words, length);
-    if (!gradient) return;
-    for (let w = 0, at = 0; w < V; w++) for (let c = 0; c < C; c++, at++) g[at]! *= -length[c]!;
-    addCounts(columns, g, C);
-  }
-
-  /** The columns' log probabilities and lengths in tokens, from logits in rows of `width` and their log Σ e^logit. */
-  function score(
-    { corpus, documents, B, S }: Columns,
-    logits: Float64Array,
-    width: number,
-    logSum: Float64Array,
-    words: Float64Array,
-    length: Float64Array,
-  ): void {
-    const { rowStart, term, count } = corpus;
-    words.fill(0, 0, B * S);
-    length.fill(0, 0, B * S);
+    const length = most.fill(0, 0, C);
+    words.fill(0, 0, C);
     for (let b = 0; b < B; b++) {
       for (let i = rowStart[documents[b]!]!; i < rowStart[documents[b]! + 1]!; i++) {
         const n = count[i]!;
-        for (let c = b * S, at = term[i]! * width + c; c < b * S + S; c++, at++) {
-          words[c]! += n * (logits[at]! - logSum[c]!);
+        for (let c = b * S, at = term[i]! * C + c; c < b * S + S; c++, at++) {
+          words[c]! += n * (logits[at]! - sum[c]!);
           length[c]! += n;
         }
       }
     }
-  }
-
-  /** Adds the documents' counts to rows of `width`. */
-  function addCounts({ corpus, documents, B, S }: Columns, out: Float64Array, width: number): void {
-    const { rowStart, term, count } = corpus;
+    if (!gradient) return;
+    for (let w = 0, at = 0; w < V; w++) for (let c = 0; c < C; c++, at++) g[at]! *= -length[c]!;
     for (let b = 0; b < B; b++) {
       for (let i = rowStart[documents[b]!]!; i < rowStart[documents[b]! + 1]!; i++)
-        for (let c = b * S, at = term[i]! * width + c; c < b * S + S; c++, at++) out[at]! += count[i]!;
+        for (let c = b * S, at = term[i]! * C + c; c < b * S + S; c++, at++) g[at]! += count[i]!;
     }
   }
 
-  function addToRows(x: Float64Array, C: number, shift: Float64Array): void {
-    for (let w = 0, at = 0; w < V; w++) for (let c = 0; c < C; c++, at++) x[at]! += shift[w]!;
+  /** Normalises rows of C numbers by the running statistics and adds the shift. */
+  function normaliseAndShift(x: Float64Array, C: number, params: Arrays): void {
+    for (let w = 0, at = 0; w < V; w++) {
+      const [mean, shift] = [params['runningMean']![w]!, params['shift']![w]!];
+      const inverse = 1 / Math.sqrt(params['runningVariance']![w]! + EPSILON);
+      for (let c = 0; c < C; c++, at++) x[at] = (x[at]! - mean) * inverse + shift;
+    }
   }
 
   return {
     params: { runningMean: ['V'], runningVariance: ['V'] },
-    derived: { scaledBeta: ['V', 'K'], offset: ['V'] },
+    derived: {},
     statistics: { mean: ['V'], variance: ['V'] },
     dropout: true,
-    derive({ params, derived }) {
-      for (let w = 0; w < V; w++) {
-        const inverse = 1 / Math.sqrt(params['runningVariance']![w]! + EPSILON);
-        for (let k = 0; k < K; k++) derived['scaledBeta']![w * K + k] = params['beta']![w * K + k]! * inverse;
-        derived['offset']![w] = params['shift']![w]! - params['runningMean']![w]! * inverse;
-      }
-    },
+    derive() {},
     train(columns, theta, { params }, sums, words, gTheta) {
       const { B } = columns;
-      room(B);
       if (!precise) {
-        const found = kernel().logits(params['beta']!, theta, params['shift']!, B, true);
-        score(columns, found.logits, found.width, found.logSum, words, most);
-        addCounts(columns, found.counts, found.width);
-        kernel().gradients(most, gTheta, sums['beta']!, sums['shift']!);
+        const found = kernel().decode(columns, params['beta']!, theta, params['shift']!, null, words);
+        kernel().gradients(gTheta, sums['beta']!, sums['shift']!);
         for (let w = 0; w < V; w++) {
           sums['mean']![w]! += B * found.mean[w]!;
           sums['variance']![w]! += B * found.variance[w]!;
         }
         return;
       }
+      room(B);
       mixForward(params['beta']!, theta, V, K, B, logits);
       normaliseRows(logits, V, B, mean, variance);
-      addToRows(logits, B, params['shift']!);
+      for (let w = 0, at = 0; w < V; w++) for (let b = 0; b < B; b++, at++) logits[at]! += params['shift']![w]!;
       softmax(columns, words, true);
       for (let w = 0, at = 0; w < V; w++) {
         const shift = params['shift']![w]!;
@@ -166,23 +136,25 @@ export function productDecoder(V: number, K: number, threads: number, precise: b
       gTheta.fill(0, 0, K * B);
       mixBackward(params['beta']!, theta, V, K, B, g, sums['beta']!, gTheta);
     },
-    evaluate(columns, theta, { derived }, words, gTheta) {
+    evaluate(columns, theta, { params }, words, gTheta) {
       const C = columns.B * columns.S;
-      room(C);
       if (!precise) {
-        const found = kernel().logits(derived['scaledBeta']!, theta, derived['offset']!, C, false);
-        score(columns, found.logits, found.width, found.logSum, words, most);
-        if (gTheta === null) return;
-        addCounts(columns, found.counts, found.width);
-        kernel().gradients(most, gTheta, null, null);
+        const moments = { mean: params['runningMean']!, variance: params['runningVariance']! };
+        kernel().decode(columns, params['beta']!, theta, params['shift']!, moments, words);
+        if (gTheta !== null) kernel().gradients(gTheta, null, null);
         return;
       }
-      mixForward(derived['scaledBeta']!, theta, V, K, C, logits);
-      addToRows(logits, C, derived['offset']!);
+      room(C);
+      mixForward(params['beta']!, theta, V, K, C, logits);
+      normaliseAndShift(logits, C, params);
       softmax(columns, words, gTheta !== null);
       if (gTheta === null) return;
+      for (let w = 0, at = 0; w < V; w++) {
+        const inverse = 1 / Math.sqrt(params['runningVariance']![w]! + EPSILON);
+        for (let c = 0; c < C; c++, at++) g[at]! *= inverse;
+      }
       gTheta.fill(0, 0, K * C);
-      mixBackward(derived['scaledBeta']!, theta, V, K, C, g, null, gTheta);
+      mixBackward(params['beta']!, theta, V, K, C, g, null, gTheta);
     },
     finish({ params }, sums, rate) {
       const documents = sums['documents']![0]!;
@@ -191,15 +163,15 @@ export function productDecoder(V: number, K: number, threads: number, precise: b
         params['runningVariance']![w]! += rate * (sums['variance']![w]! / documents - params['runningVariance']![w]!);
       }
     },
-    probability({ derived }) {
-      const topics = derived['scaledBeta']!.slice();
-      addToRows(topics, K, derived['offset']!);
+    probability({ params }) {
+      const topics = params['beta']!.slice();
+      normaliseAndShift(topics, K, params);
       softmaxColumns(topics, V, K, new Float64Array(K), new Float64Array(K), topics);
       return topics;
     },
-    predict(theta, { derived }, out) {
-      mixForward(derived['scaledBeta']!, theta, V, K, 1, out);
-      addToRows(out, 1, derived['offset']!);
+    predict(theta, { params }, out) {
+      mixForward(params['beta']!, theta, V, K, 1, out);
+      normaliseAndShift(out, 1, params);
       room(1);
       softmaxColumns(out, V, 1, most, sum, out);
     },

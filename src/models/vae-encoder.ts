@@ -8,14 +8,14 @@
  */
 import type { Corpus } from '../corpus/corpus.js';
 import type { Arrays, Shapes, State } from '../em/model.js';
-import { createDenseKernel } from '../kernels/dense.js';
+import { type Batch, createEncoderKernel, type EncoderLayers, type SparseRows } from '../kernels/vae-encoder.js';
 import { log1p } from '../math/special.js';
-import * as plainLayers from './vae-layers.js';
 import {
+  denseBackward,
+  denseForward,
   EPSILON,
   normaliseColumns,
   normaliseColumnsBackward,
-  type SparseRows,
   softplusBackward,
   softplusForward,
   sparseBackward,
@@ -31,13 +31,6 @@ export const LOG_VARIANCE_LIMIT = 30;
  */
 const INPUT_LENGTH = 5;
 
-/** Documents at work: the first B of `documents`, numbers of rows of `input`. */
-export interface Batch {
-  readonly input: SparseRows;
-  readonly documents: Uint32Array;
-  readonly B: number;
-}
-
 /** Refuses numbers of a layer that are not finite. */
 export type Check = (layer: string, values: Float64Array, length: number) => void;
 
@@ -46,44 +39,59 @@ export interface Encoder {
   readonly learned: Shapes;
   /** The running statistics, and what `backward` adds of the batch's to the sums. */
   readonly running: Shapes;
-  /** Makes room for B documents; to be called again where they are more. */
-  room(B: number): void;
   /** Writes `code`. */
   train(batch: Batch, params: Arrays, mask: Float64Array, code: Float64Array, check: Check): void;
   evaluate(batch: Batch, params: Arrays, code: Float64Array): void;
   /** Adds gradients to `sums` after `train`, from ∂code in `gCode`; both `code` and `gCode` are spent. */
-  backward(
-    batch: Batch,
-    params: Arrays,
-    mask: Float64Array,
-    code: Float64Array,
-    gCode: Float64Array,
-    sums: Arrays,
-    check: Check,
-  ): void;
+  backward(batch: Batch, params: Arrays, code: Float64Array, gCode: Float64Array, sums: Arrays, check: Check): void;
   /** Moves the running statistics by `rate` towards those of `count` documents in `sums`. */
   finish(state: State, sums: Arrays, count: number, rate: number): void;
 }
 
-export function createEncoder(K: number, H: number, precise: boolean): Encoder {
-  const K2 = 2 * K;
-  const { denseForward, denseBackward } = precise ? plainLayers : createDenseKernel();
+/** {@link EncoderLayers} by plain loops. */
+export function plainEncoderLayers(H: number, O: number): EncoderLayers {
+  let capacity = 0;
+  let mask: Float64Array | null;
   let hidden1: Float64Array;
   let hidden2: Float64Array;
+  let dropped: Float64Array;
   let gHidden1: Float64Array;
   let gHidden2: Float64Array;
+  return {
+    forward({ input, documents, B }, weights, given, code) {
+      if (B > capacity) {
+        capacity = B;
+        [hidden1, gHidden1] = [new Float64Array(B * H), new Float64Array(B * H)];
+        [hidden2, gHidden2, dropped] = [new Float64Array(B * H), new Float64Array(B * H), new Float64Array(B * H)];
+      }
+      mask = given;
+      sparseForward(input, documents, B, weights['weight1']!, weights['bias1']!, hidden1);
+      softplusForward(hidden1, B * H);
+      denseForward(hidden1, B, H, H, weights['weight2']!, weights['bias2']!, hidden2);
+      softplusForward(hidden2, B * H);
+      for (let i = 0; i < B * H; i++) dropped[i] = mask === null ? hidden2[i]! : hidden2[i]! * mask[i]!;
+      denseForward(dropped, B, H, O, weights['weight3']!, null, code);
+      return { hidden1: hidden1.subarray(0, B * H), hidden2: dropped.subarray(0, B * H) };
+    },
+    backward({ input, documents, B }, weights, gCode, sums) {
+      denseBackward(dropped, B, H, O, weights['weight3']!, gCode, sums['weight3']!, null, gHidden2);
+      if (mask !== null) for (let i = 0; i < B * H; i++) gHidden2[i]! *= mask[i]!;
+      softplusBackward(hidden2, B * H, gHidden2);
+      denseBackward(hidden1, B, H, H, weights['weight2']!, gHidden2, sums['weight2']!, sums['bias2']!, gHidden1);
+      softplusBackward(hidden1, B * H, gHidden1);
+      sparseBackward(input, documents, B, gHidden1, sums['weight1']!, sums['bias1']!);
+      return gHidden1.subarray(0, B * H);
+    },
+  };
+}
+
+export function createEncoder(V: number, K: number, H: number, threads: number, precise: boolean): Encoder {
+  const K2 = 2 * K;
+  let created: EncoderLayers | undefined;
+  const layers = (): EncoderLayers =>
+    (created ??= precise ? plainEncoderLayers(H, K2) : createEncoderKernel(V, H, K2, threads));
   const batchMean = new Float64Array(K2);
   const batchVariance = new Float64Array(K2);
-
-  /** `hidden1`, `hidden2` and the unnormalised `code`; dropout where there is a mask. */
-  function forward({ input, documents, B }: Batch, params: Arrays, mask: Float64Array | null, code: Float64Array) {
-    sparseForward(input, documents, B, params['weight1']!, params['bias1']!, hidden1);
-    softplusForward(hidden1, B * H);
-    denseForward(hidden1, B, H, H, params['weight2']!, params['bias2']!, hidden2);
-    softplusForward(hidden2, B * H);
-    if (mask !== null) for (let i = 0; i < B * H; i++) gHidden2[i] = hidden2[i]! * mask[i]!;
-    denseForward(mask !== null ? gHidden2 : hidden2, B, H, K2, params['weight3']!, null, code);
-  }
 
   /** Adds the shift to the normalised `code`, and keeps log σ² within bounds. */
   function shiftCode(B: number, shift: Float64Array, code: Float64Array): void {
@@ -107,39 +115,34 @@ export function createEncoder(K: number, H: number, precise: boolean): Encoder {
       encoderShift: [K2],
     },
     running: { encoderMean: [K2], encoderVariance: [K2] },
-    room(B) {
-      [hidden1, gHidden1] = [new Float64Array(B * H), new Float64Array(B * H)];
-      [hidden2, gHidden2] = [new Float64Array(B * H), new Float64Array(B * H)];
-    },
     train(batch, params, mask, code, check) {
       const { B } = batch;
-      forward(batch, params, mask, code);
-      check('the first hidden layer', hidden1, B * H);
-      check('the second hidden layer', hidden2, B * H);
+      const { hidden1, hidden2 } = layers().forward(batch, params, mask, code);
+      check('the first hidden layer', hidden1, hidden1.length);
+      check('the second hidden layer', hidden2, hidden2.length);
       normaliseColumns(code, B, K2, batchMean, batchVariance);
       shiftCode(B, params['encoderShift']!, code);
     },
     evaluate(batch, params, code) {
       const { B } = batch;
-      forward(batch, params, null, code);
+      layers().forward(batch, params, null, code);
       for (let b = 0, i = 0; b < B; b++)
         for (let j = 0; j < K2; j++, i++)
           code[i] = (code[i]! - params['encoderMean']![j]!) / Math.sqrt(params['encoderVariance']![j]! + EPSILON);
       shiftCode(B, params['encoderShift']!, code);
     },
-    backward({ input, documents, B }, params, mask, code, gCode, sums, check) {
-      for (let b = 0, i = 0; b < B; b++) for (let j = 0; j < K2; j++, i++) sums['encoderShift']![j]! += gCode[i]!;
-      const shift = params['encoderShift']!;
-      for (let b = 0, i = 0; b < B; b++) for (let j = 0; j < K2; j++, i++) code[i]! -= shift[j]!;
+    backward(batch, params, code, gCode, sums, check) {
+      const { B } = batch;
+      const [shift, gShift] = [params['encoderShift']!, sums['encoderShift']!];
+      for (let b = 0, i = 0; b < B; b++) {
+        for (let j = 0; j < K2; j++, i++) {
+          gShift[j]! += gCode[i]!;
+          code[i]! -= shift[j]!;
+        }
+      }
       normaliseColumnsBackward(code, B, K2, batchVariance, gCode);
-      for (let i = 0; i < B * H; i++) gHidden1[i] = hidden2[i]! * mask[i]!;
-      denseBackward(gHidden1, B, H, K2, params['weight3']!, gCode, sums['weight3']!, null, gHidden2);
-      for (let i = 0; i < B * H; i++) gHidden2[i]! *= mask[i]!;
-      softplusBackward(hidden2, B * H, gHidden2);
-      denseBackward(hidden1, B, H, H, params['weight2']!, gHidden2, sums['weight2']!, sums['bias2']!, gHidden1);
-      softplusBackward(hidden1, B * H, gHidden1);
-      check('the gradient of the first hidden layer', gHidden1, B * H);
-      sparseBackward(input, documents, B, gHidden1, sums['weight1']!, sums['bias1']!);
+      const gHidden1 = layers().backward(batch, params, gCode, sums);
+      check('the gradient of the first hidden layer', gHidden1, gHidden1.length);
       for (let j = 0; j < K2; j++) {
         sums['encoderMean']![j]! += B * batchMean[j]!;
         sums['encoderVariance']![j]! += B * batchVariance[j]!;

@@ -2,18 +2,11 @@
  * Layers of the variational autoencoder: each a forward function, which writes `out`, and a backward one, which takes
  * ∂/∂out and *adds* ∂/∂weights and writes (or, where it says so, adds) ∂/∂in. Arrays are row-major; B rows are documents,
  * except in the decoder, whose arrays are V×C with a term's C columns (documents or samples) contiguous, so that the
- * inner loops run over columns and the normalisation of a term reads one row. Plain loops over numbers: a kernel can
- * take the place of each.
+ * inner loops run over columns and the normalisation of a term reads one row. Plain loops over numbers, which the kernels
+ * are checked against.
  */
+import type { SparseRows } from '../kernels/vae-encoder.js';
 import { exp, expm1, log1p } from '../math/special.js';
-
-/** Rows of a sparse matrix, and which of them are meant. */
-export interface SparseRows {
-  readonly rowStart: Uint32Array;
-  readonly term: Uint32Array;
-  /** One number an entry. */
-  readonly value: Float64Array;
-}
 
 /** out_b = bias + Σ_w x_bw weight_w over the document's own terms; `weight` V×H, `out` B×H. */
 export function sparseForward(

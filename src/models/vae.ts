@@ -30,13 +30,15 @@ import type { Corpus } from '../corpus/corpus.js';
 import { documentCount, tokenCount } from '../corpus/corpus.js';
 import type { Arrays, Shapes, Start, State, Sums, TopicModel } from '../em/model.js';
 import { NumericalError } from '../errors.js';
+import type { Columns } from '../kernels/vae-decoder.js';
+import type { SparseRows } from '../kernels/vae-encoder.js';
 import { adamStep } from '../math/adam.js';
 import { type Random, randomFromState } from '../math/random.js';
 import { exp, log } from '../math/special.js';
 import type { Settings, Values } from '../settings.js';
-import { type Columns, mixtureDecoder, productDecoder } from './vae-decoders.js';
+import { mixtureDecoder, productDecoder } from './vae-decoders.js';
 import { type Check, createEncoder, inputOf, LOG_VARIANCE_LIMIT } from './vae-encoder.js';
-import { type SparseRows, softmaxColumns, softmaxColumnsBackward } from './vae-layers.js';
+import { softmaxColumns, softmaxColumnsBackward } from './vae-layers.js';
 
 export const vaeSettings = {
   decoder: {
@@ -111,7 +113,7 @@ export const vaeSettings = {
   precise: {
     kind: 'flag',
     default: false,
-    describe: 'compute by the plain loops that the kernels are checked against, at half the speed',
+    describe: 'compute by the plain loops that the kernels are checked against, five times slower',
   },
 } as const satisfies Settings;
 
@@ -160,7 +162,7 @@ export function createVae(
   const K2 = 2 * K;
   const decoder =
     settings.decoder === 'product' ? productDecoder(V, K, threads, settings.precise) : mixtureDecoder(V, K);
-  const encoder = createEncoder(K, H, settings.precise);
+  const encoder = createEncoder(V, K, H, threads, settings.precise);
   // (1/α)(1 − 2/K) + K (1/α) / K²; one topic leaves nothing to encode, and any variance will do.
   const priorVariance = (K === 1 ? 1 : 1 - 1 / K) / settings.alpha;
   const S = nodes?.weights.length ?? settings.samples;
@@ -188,7 +190,6 @@ export function createVae(
     if (B > capacity) {
       capacity = B;
       documents = new Uint32Array(B);
-      encoder.room(B);
       mask = new Float64Array(B * H);
       [code, gCode] = [new Float64Array(B * K2), new Float64Array(B * K2)];
       codeMoments = { first: new Float64Array(B * K2), second: new Float64Array(B * K2) };
@@ -217,11 +218,13 @@ export function createVae(
     if (K % 2 === 1) seeded.normal();
   }
 
+  const logPriorVariance = log(priorVariance);
+
   /** One topic leaves nothing to encode: the posterior is the prior. */
   function codeOfOneTopic(B: number): void {
     for (let b = 0; b < B; b++) {
       code[2 * b] = 0;
-      code[2 * b + 1] = log(priorVariance);
+      code[2 * b + 1] = logPriorVariance;
     }
   }
 
@@ -244,7 +247,7 @@ export function createVae(
     for (let k = 0; k < K; k++) {
       const mean = code[b * K2 + k]!;
       const logVariance = code[b * K2 + K + k]!;
-      terms[1]! -= 0.5 * (LOG_2_PI + log(priorVariance) + (mean * mean + exp(logVariance)) / priorVariance);
+      terms[1]! -= 0.5 * (LOG_2_PI + logPriorVariance + (mean * mean + exp(logVariance)) / priorVariance);
       terms[2]! += 0.5 * (LOG_2_PI + 1 + logVariance);
     }
   }
@@ -328,7 +331,7 @@ export function createVae(
     if (decoder.dropout) for (let i = 0; i < K * B; i++) gTheta[i]! *= thetaMask[i]!;
     const epochs = step / Math.max(1, Math.ceil(order.length / settings.batch));
     codeBackward(B, 1, settings['warm-up'] === 0 ? 1 : Math.min(1, epochs / settings['warm-up']));
-    encoder.backward(batch, params, mask, code, gCode, statistics, checked);
+    encoder.backward(batch, params, code, gCode, statistics, checked);
     statistics['documents']![0]! += B;
     return sums.terms[0]! + sums.terms[1]! + sums.terms[2]! - before;
   }
@@ -462,7 +465,7 @@ export function createVae(
   /** The prior, as the posterior of a document without a token. */
   function forget(d: number, posterior: Arrays): void {
     posterior['mean']!.fill(0, d * K, d * K + K);
-    posterior['logVariance']!.fill(log(priorVariance), d * K, d * K + K);
+    posterior['logVariance']!.fill(logPriorVariance, d * K, d * K + K);
     posterior['theta']!.fill(1 / K, d * K, d * K + K);
   }
 

@@ -3,10 +3,10 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { allocateState, allocateSums, clear } from '../../src/em/state.js';
-import { createDenseKernel } from '../../src/kernels/dense.js';
+import { createEncoderKernel } from '../../src/kernels/vae-encoder.js';
 import { random } from '../../src/math/random.js';
 import { createVae, vaeSettings } from '../../src/models/vae.js';
-import { denseBackward, denseForward } from '../../src/models/vae-layers.js';
+import { plainEncoderLayers } from '../../src/models/vae-encoder.js';
 import { withDefaults } from '../../src/settings.js';
 import { corpusOf } from '../_corpora.js';
 import { folder, output } from '../_program.js';
@@ -93,32 +93,60 @@ describe.each(['product', 'mixture'])('an autoencoder with the %s decoder agrees
   });
 });
 
-describe('a dense layer', () => {
+describe("the encoder's layers", () => {
   const draws = random(2);
-  const normals = (n: number) => new Float64Array(n).map(() => draws.normal());
+  const normals = (n: number, size = 1) => new Float64Array(n).map(() => size * draws.normal());
+
+  /** Documents of 0 to 20 entries, in another order, and weights of a given size. */
+  function layersOf(V: number, H: number, O: number, B: number, size: number) {
+    const rowStart = new Uint32Array(B + 1);
+    for (let d = 0; d < B; d++) rowStart[d + 1] = rowStart[d]! + draws.integer(Math.min(V, 20) + 1);
+    const term = new Uint32Array(rowStart[B]!).map(() => draws.integer(V));
+    const documents = new Uint32Array(B).map((_, b) => B - 1 - b);
+    const shapes = { weight1: V * H, bias1: H, weight2: H * H, bias2: H, weight3: H * O };
+    const weights = Object.fromEntries(Object.entries(shapes).map(([name, n]) => [name, normals(n, size)]));
+    const mask = new Float64Array(B * H).map(() => (draws.uniform() < 0.8 ? 1.25 : 0));
+    const gCode = normals(B * O);
+    return { batch: { input: { rowStart, term, value: normals(term.length) }, documents, B }, weights, mask, gCode };
+  }
+
+  function bothLayers(V: number, H: number, O: number, { batch, weights, mask, gCode }: ReturnType<typeof layersOf>) {
+    return [createEncoderKernel(V, H, O, 1), plainEncoderLayers(H, O)].flatMap((layers) =>
+      [mask, null].map((given) => {
+        const code = new Float64Array(batch.B * O);
+        const sums = Object.fromEntries(
+          Object.entries(weights).map(([name, { length }]) => [name, new Float64Array(length)]),
+        );
+        layers.forward(batch, weights, given, code);
+        layers.backward(batch, weights, gCode, sums);
+        return { code, ...sums } as Record<string, Float64Array>;
+      }),
+    );
+  }
 
   it.each([
-    [1, 1, 1],
-    [2, 3, 5],
-    [64, 100, 100],
-    [5, 7, 8],
-    [63, 4, 10],
-    [4, 8, 4],
-  ])('of %i rows from %i to %i numbers agrees with the reference', (B, I, O) => {
-    const kernel = createDenseKernel();
-    const [input, weight, bias, gOut] = [normals(B * I), normals(I * O), normals(O), normals(B * O)];
-    for (const given of [bias, null]) {
-      const results = [kernel, { denseForward, denseBackward }].map((layers) => {
-        const [out, gInput] = [new Float64Array(B * O), new Float64Array(B * I)];
-        const [gWeight, gBias] = [new Float64Array(I * O).fill(1), new Float64Array(O).fill(1)];
-        layers.denseForward(input, B, I, O, weight, given, out);
-        layers.denseBackward(input, B, I, O, weight, gOut, gWeight, given && gBias, gInput);
-        return [out, gInput, gWeight, gBias];
-      });
-      results[0]!.forEach((array, i) => {
-        expect(difference(array, results[1]![i]!)).toBeLessThan(1e-13);
-      });
+    [1, 1, 1, 1, 1],
+    [3, 2, 2, 5, 1],
+    [130, 100, 100, 64, 0.1],
+    [9, 5, 7, 8, 1],
+    [20, 4, 10, 63, 30],
+    [300, 33, 4, 2, 300],
+  ])('from V = %i terms over %i units to %i outputs, %i documents, weights of %d agree', (V, H, O, B, size) => {
+    const found = bothLayers(V, H, O, layersOf(V, H, O, B, size));
+    for (const given of [0, 1]) {
+      for (const [name, array] of Object.entries(found[2 + given]!))
+        expect(difference(found[given]![name]!, array), name).toBeLessThan(1e-11);
     }
+  });
+
+  it('keep NaN to the documents that have the term, and lose none', () => {
+    const [V, H, O, B] = [20, 6, 4, 30];
+    const given = layersOf(V, H, O, B, 1);
+    given.weights['weight1']!.fill(Number.NaN, 3 * H, 4 * H);
+    const [kernel, , reference] = bothLayers(V, H, O, given);
+    expect([...kernel!['code']!].map(Number.isNaN)).toEqual([...reference!['code']!].map(Number.isNaN));
+    expect(reference!['code']!.some(Number.isNaN)).toBe(true);
+    expect(reference!['code']!.every(Number.isNaN)).toBe(false);
   });
 });
 

@@ -3,7 +3,7 @@
 /**
  * Rows [from, to) of C = A B for A with elements `aRow` and `aColumn` apart (so that it may be a transpose), B of `inner`
  * rows and C of `columns` columns, all rows of B and C contiguous. Rows go four at a time, as do columns: there must be room
- * for multiples of four.
+ * for multiples of four. Four columns of B stay in the cache while all rows of A pass.
  */
 export function multiply(
   from: u32,
@@ -19,10 +19,10 @@ export function multiply(
   cRow: usize,
 ): void {
   const bytes = <usize>columns << 3;
-  for (let i = <usize>from; i < to; i += 4) {
-    const first = a + i * aRow;
-    const out = c + i * cRow;
-    for (let j: usize = 0; j < bytes; j += 32) {
+  for (let j: usize = 0; j < bytes; j += 32) {
+    for (let i = <usize>from; i < to; i += 4) {
+      const first = a + i * aRow;
+      const out = c + i * cRow;
       let p0 = f64x2.splat(0);
       let q0 = f64x2.splat(0);
       let p1 = f64x2.splat(0);

@@ -82,8 +82,8 @@ export function expOfNegative(x: v128): v128 {
   const c = f64x2.sub(r, f64x2.mul(t, p));
   const quotient = f64x2.div(f64x2.mul(r, c), f64x2.sub(f64x2.splat(2), c));
   const e = f64x2.add(f64x2.splat(1), f64x2.sub(head, f64x2.sub(tail, quotient)));
-  const exponent = i64x2.extend_low_i32x4_s(i32x4.trunc_sat_f64x2_s_zero(k));
-  const power = i64x2.shl(i64x2.add(exponent, i64x2.splat(1023)), 52);
+  // k + 1023 in the low bits of 1.5 · 2⁵² + 1023, which go where an exponent is
+  const power = i64x2.shl(f64x2.add(k, f64x2.splat(6755399441056767)), 52);
   return v128.and(f64x2.mul(e, power), f64x2.gt(x, f64x2.splat(-708)));
 }
 
