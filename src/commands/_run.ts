@@ -14,6 +14,9 @@ import { PASSES, type TraceRow } from '../report/elbo.js';
 import type { LoadedModel } from './_model.js';
 import { type Progress, timed } from './_progress.js';
 
+/** A read-out has to predict held-out tokens better than the first by so much, in nats a token, to be taken. */
+const READ_OUT_GAIN = 0.002;
+
 /** EM that follows a stage goes on for as long as it gains so much, in nats a token, in so many iterations. */
 const POLISH = { patience: 5, gain: 0.003 };
 
@@ -26,7 +29,12 @@ export interface Run {
   readonly state: State;
   readonly shares: Float64Array;
   readonly trace: TraceRow[];
+  /** What held-out documents said of each read-out that they chose from. */
+  readonly readOutScores?: ReadOutScores | undefined;
 }
+
+/** Mean ln p of a held-out token by read-out. */
+export type ReadOutScores = Readonly<Record<string, number>>;
 
 /** Fits `model` to `corpus` once: from `init`, or from the start of restart number `restart`. */
 export async function run(
@@ -83,6 +91,7 @@ export async function run(
   let last: Iteration | undefined;
   /** Passes of a stage before EM's iterations. */
   let after = 0;
+  let readOutScores: ReadOutScores | undefined;
   let { iterations } = values;
   try {
     const next = stage?.next ?? 'em';
@@ -109,8 +118,8 @@ export async function run(
       };
       say.begin(next === 'em' ? name : 'polish', iterations - after);
       last = await follow(fit(model, data, blocks, state, sums, options), { ...told, stage: emStage, after });
-      stage?.takeBack(state);
     }
+    if (stage !== undefined && heldOut !== null) readOutScores = chooseReadOut(model, stage, state);
   } finally {
     endStage();
   }
@@ -164,7 +173,21 @@ export async function run(
     state: whole,
     shares: model.shares(found.statistics),
     trace,
+    readOutScores,
   };
+}
+
+/** Has held-out documents choose how topics are read, the first read-out unless another is better than rounding or chance. */
+function chooseReadOut(model: TopicModel<Corpus, unknown>, stage: Stage, state: State): ReadOutScores | undefined {
+  const [first, ...others] = model.readOuts ?? [];
+  if (others.length === 0) return undefined;
+  const scores = Object.fromEntries([first!, ...others].map((name) => [name, stage.score(state, name)!]));
+  const best = others.reduce((a, b) => (scores[b]! > scores[a]! ? b : a));
+  if (scores[best]! > scores[first!]! + READ_OUT_GAIN) {
+    state.readOut = best;
+    model.derive(state);
+  }
+  return scores;
 }
 
 /** What a fit tells of its iterations. */

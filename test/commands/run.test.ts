@@ -38,7 +38,6 @@ function staged(stage: Partial<Stage>) {
       },
       score: () => null,
       handOver: () => happened.push('handed over'),
-      takeBack() {},
       close: () => happened.push('closed'),
       ...stage,
     }),
