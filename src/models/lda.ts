@@ -89,6 +89,18 @@ export const ldaSettings = {
     ],
     describe: 'learn eta in VB, by Newton steps (dirichlet)',
   },
+  'read-out': {
+    kind: 'choice',
+    choices: ['auto', ...READ_OUTS],
+    default: 'auto',
+    onlyWith: [
+      ['inference', 'auto', 'collapsed', 'vb'],
+      ['beta', 'dirichlet'],
+    ],
+    describe:
+      "topics' terms by the posterior mean, by counts with a smoothing of 0.03 (plug-in), or by exp(E[log beta]); or auto: " +
+      'by what completes held-out documents best, by the mean where none are held out (dirichlet)',
+  },
   beta: {
     kind: 'choice',
     choices: ['dirichlet', 'point'],
@@ -103,18 +115,6 @@ export const ldaSettings = {
     onlyWith: [['inference', 'vb', 'map'], ['init']],
     describe:
       'first topics: from a few passes of collapsed updates, random, or each of a few documents drawn at random (vb, map)',
-  },
-  'read-out': {
-    kind: 'choice',
-    choices: ['auto', ...READ_OUTS],
-    default: 'auto',
-    onlyWith: [
-      ['inference', 'auto', 'collapsed', 'vb'],
-      ['beta', 'dirichlet'],
-    ],
-    describe:
-      "topics' terms by the posterior mean, by counts with a smoothing of 0.03 (plug-in), or by exp(E[log beta]); or auto: " +
-      'by what completes held-out documents best, by the mean where none are held out (dirichlet)',
   },
   ...roundSettings,
   precise: {
