@@ -5,7 +5,7 @@ import { type FitOptions, fit, type Iteration, type StopReason } from '../em/fit
 import { objectiveOf, type Score, type Watch, watchHeldOut } from '../em/held-out.js';
 import { infer } from '../em/infer.js';
 import type { Model, Stage, State, TopicModel } from '../em/model.js';
-import { type FitSums, SCHEDULES } from '../em/schedules.js';
+import { type FitSums, type Pass, SCHEDULES } from '../em/schedules.js';
 import { allocateState, allocateSums, type Dims, sizeOf, withDocuments } from '../em/state.js';
 import { NumericalError, STATUS, UserError } from '../errors.js';
 import { type Random, random } from '../math/random.js';
@@ -75,6 +75,9 @@ export async function run(
   if (stage === undefined) model.resetPosterior(data, state);
   const trace: TraceRow[] = [];
   const told = { model, tokens: lengthOf(fitted), trace, say };
+  /** With documents held out, it is one more row that has the last word. */
+  const lastOf =
+    watch === undefined ? (last: Iteration) => precisely({ model, data, blocks, state, sums }, last) : undefined;
   const blocks =
     model.batch !== undefined
       ? cutEvenly(documentCount(fitted), model.batch)
@@ -98,7 +101,7 @@ export async function run(
     if (stage !== undefined) {
       const found = passes(model, stage, data, blocks, state, sums, iterations, watch);
       say.begin(next === 'em' ? 'start' : name, Math.min(iterations, stage.iterations));
-      last = await follow(found, { ...told, stage: stage.name });
+      last = await follow(found, { ...told, stage: stage.name, lastOf: next === 'em' ? undefined : lastOf });
       if (next === 'em') iterations += last.iteration;
     }
     if (next === 'em' || (next === 'em if it pays' && watch !== undefined && last!.iteration < iterations)) {
@@ -117,7 +120,7 @@ export async function run(
         after,
       };
       say.begin(next === 'em' ? name : 'polish', iterations - after);
-      last = await follow(fit(model, data, blocks, state, sums, options), { ...told, stage: emStage, after });
+      last = await follow(fit(model, data, blocks, state, sums, options), { ...told, stage: emStage, after, lastOf });
     }
     if (stage !== undefined && heldOut !== null) readOutScores = chooseReadOut(model, stage, state);
   } finally {
@@ -145,7 +148,7 @@ export async function run(
       blocks: blocksOfWhole,
       state: whole,
       sums: found,
-    })('fixed', true);
+    })(model.rounding === undefined ? 'fixed' : 'precise', true);
     terms = found.terms;
   }
   const { kept } = last!;
@@ -199,15 +202,37 @@ interface Told {
   /** Where a fit has stages, whose iterations these are, and how many came before them. */
   readonly stage?: string | undefined;
   readonly after?: number;
+  /** What is told of the last iteration in its place. */
+  readonly lastOf?: ((last: Iteration) => Promise<Iteration>) | undefined;
+}
+
+/**
+ * The last iteration with its objective computed again from the parameters and posteriors that it leaves, in double
+ * precision, where E-steps err by more. The q of what is not kept, such as the topics of tokens, is the best given those:
+ * the objective does not fall by it.
+ */
+export async function precisely<Data>(pass: Pass<Data>, last: Iteration): Promise<Iteration> {
+  if (pass.model.rounding === undefined) return last;
+  await SCHEDULES.batch(pass)('precise', true);
+  const terms = pass.sums.terms.slice();
+  const objective = terms.reduce((sum, term) => sum + term);
+  const previous = last.objective - last.change! * Math.abs(last.objective);
+  return {
+    ...last,
+    terms,
+    objective,
+    change: last.change === null ? null : (objective - previous) / Math.abs(objective),
+  };
 }
 
 /** Goes to the last of some iterations; each adds a row to the trace, and a line to what is said. */
 export async function follow(
   found: AsyncIterable<Iteration>,
-  { model, tokens, trace, say, stage, after = 0 }: Told,
+  { model, tokens, trace, say, stage, after = 0, lastOf }: Told,
 ): Promise<Iteration> {
   let last: Iteration | undefined;
   for await (last of found) {
+    if (last.stop !== null && lastOf !== undefined) last = await lastOf(last);
     const row = traceRow(model, last, tokens, stage);
     trace.push(row);
     const done = last.iteration - after;

@@ -266,7 +266,7 @@ export function createLda(
   }
 
   function eStep(corpus: Corpus, from: number, to: number, state: State, sums: Sums, start: Start): number {
-    if (!settings.precise && start !== 'guarded') {
+    if (!settings.precise && start !== 'guarded' && start !== 'precise') {
       kernel ??= createLdaKernel({ V, K }, threads);
       kernelEStep(kernel, corpus, from, to, state, sums, start);
       return Number.POSITIVE_INFINITY;
