@@ -28,7 +28,7 @@ export function logPoints(points: Float64Array, out: Float64Array): void {
 export const READ_OUTS = ['mean', 'plug-in', 'exp-log'] as const;
 export type ReadOut = (typeof READ_OUTS)[number];
 
-/** The smoothing of topics in collapsed updates; predicts best from 0.01 to 0.1. */
+/** The smoothing of topics in collapsed updates; 0.01 to 0.1 predict best on 20 Newsgroups, AP and titles, K = 20 and 100. */
 export const PLUG_IN = 0.03;
 
 /** Topics of λ as points, V×K, each with the sum 1. */
