@@ -1,11 +1,13 @@
 """Perplexities of thema's models by the common scorer, one a line: score-thema.py SHARED DATA_FOLDER MODEL…
 
-phi is the model's E[beta]: each row of lambda over its sum, or beta where topics are points.
+phi is what the model reads its topics by, up to the sum of each: of lambda as the file's read-out says, or beta where
+topics are points.
 """
 import json
 import sys
 
 import numpy as np
+from scipy.special import digamma
 
 shared, folder, *models = sys.argv[1:]
 sys.path.insert(0, f"{shared}/bench")
@@ -23,4 +25,9 @@ for path in models:
             return np.frombuffer(file.read(end - begin), "<f8").reshape(header[name]["shape"])
 
         topics = array("lambda" if "lambda" in header else "beta")
+        read_out = json.loads(header["__metadata__"]["thema.record"]).get("readOut", {}).get("by")
+        if read_out == "plug-in":
+            topics = topics - array("eta") + 0.03
+        elif read_out == "exp-log":
+            topics = np.exp(digamma(topics) - digamma(topics.sum(axis=1, keepdims=True)))
         print(f"{score(topics, array('alpha')):.1f}")

@@ -11,7 +11,7 @@ import type { AnalysisRecord } from '../text/analyse.js';
 import type { TextValues } from './_corpus.js';
 import type { FitRecord, LoadedModel } from './_model.js';
 import type { Progress } from './_progress.js';
-import type { Run } from './_run.js';
+import type { ReadOutScores, Run } from './_run.js';
 
 /** The model that a fit is of, made once its vocabulary is known. */
 export interface Making {
@@ -57,6 +57,7 @@ export interface Fitted extends Making {
   readonly state: State;
   readonly shares: Float64Array;
   readonly trace: readonly TraceRow[];
+  readonly readOutScores?: ReadOutScores | undefined;
   readonly stop: FitRecord['stop'];
   /** How large the corpus is, and how the fit ended, in words. */
   readonly size: string;
@@ -77,7 +78,10 @@ export async function bestOf<R extends Run>(
 }
 
 /** What is left of a fit that ended, and how it did. */
-export function ended({ last, state, shares, trace, standardError }: Run, tolerance: number | undefined) {
+export function ended(
+  { last, state, shares, trace, readOutScores, standardError }: Run,
+  tolerance: number | undefined,
+) {
   const reason = {
     converged: last.change! > 0 ? `converged (change below ${tolerance})` : 'converged (it rises no more)',
     iterations: 'stopped at --iterations',
@@ -87,7 +91,7 @@ export function ended({ last, state, shares, trace, standardError }: Run, tolera
   const error = standardError === undefined ? '' : ` ± ${standardError.toFixed(2)}`;
   const elbo = `ELBO ${trace.at(-1)!.elbo.toFixed(2)}${error}`;
   const end = `${elbo} after ${lengthInWords(trace)}, ${reason}`;
-  return { state, shares, trace, stop: last.stop!, end };
+  return { state, shares, trace, readOutScores, stop: last.stop!, end };
 }
 
 export function sizesOf(tokens: Uint32Array): FitRecord['corpus'] {

@@ -10,6 +10,7 @@ import { type ModelArray, readModel, writeModel } from '../files/model-file.js';
 import { MODELS } from '../models/index.js';
 import type { TraceRow } from '../report/elbo.js';
 import { type Analysis, type AnalysisRecord, analysis, checkedRecord } from '../text/analyse.js';
+import type { ReadOutScores } from './_run.js';
 
 /** What a model file says beside its arrays. */
 export interface FitRecord {
@@ -25,6 +26,8 @@ export interface FitRecord {
   /** `documents`: an online fit visited all of them as often as it was to. */
   readonly stop: StopReason | 'documents' | 'generated';
   readonly trace: readonly TraceRow[];
+  /** By what topics are read, where the model has a choice, and what held-out documents said of it; else the first. */
+  readonly readOut?: { readonly by: string; readonly heldOut: ReadOutScores | null };
 }
 
 /** A fitted model with what is needed to use it. */
@@ -93,6 +96,7 @@ export async function loadModel(path: string, threads = 1): Promise<LoadedModel>
       state.params[array]!.set(transpose(arrayOf(path, arrays, array, [dims.K, dims.V]), dims.K, dims.V));
     else state.params[array]!.set(arrayOf(path, arrays, array, extents(axes, dims)));
   }
+  state.readOut = readOutOf(path, record, model) ?? state.readOut;
   model.derive(state);
   if (ids !== null) fillPosterior(path, arrays, model.posterior, dims, ids.length, state.posterior);
   const tokens = ids === null ? null : Uint32Array.from(arrayOf(path, arrays, 'document_tokens', [ids.length]));
@@ -107,6 +111,11 @@ export async function loadModel(path: string, threads = 1): Promise<LoadedModel>
     analysis: record.text === null ? null : await analysis(checkedRecord(record.text, path)),
     record,
   };
+}
+
+function readOutOf(path: string, { readOut }: FitRecord, model: TopicModel<Corpus, unknown>): string | undefined {
+  if (readOut === undefined || Object.hasOwn(model.readings, readOut.by)) return readOut?.by;
+  throw new UserError(`${path}: reads topics by "${readOut.by}", which this version of thema does not know`);
 }
 
 function fillPosterior(

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { tokenCount } from '../corpus/corpus.js';
 import { cutBlocks, cutEvenly, eachBlock } from '../em/blocks.js';
-import { fit } from '../em/fit.js';
+import { fit, type Iteration } from '../em/fit.js';
 import { fromDisk, rowsOf } from '../em/from-disk.js';
 import { allocateState, allocateSums } from '../em/state.js';
 import { STATUS, UserError } from '../errors.js';
@@ -15,7 +15,7 @@ import { bestOf, checkMemory, ended, type Fitted, type Making, sizesOf, type Tas
 import type { LoadedModel } from './_model.js';
 import { bytesOf } from './_numbers.js';
 import { type Progress, timed } from './_progress.js';
-import { continueFrom, follow, type Run, startFrom } from './_run.js';
+import { continueFrom, follow, precisely, type Run, startFrom } from './_run.js';
 
 /** Documents that first topics are made of, at most: runs of neighbours from all over the corpus. */
 const START = 8192;
@@ -126,12 +126,14 @@ async function runFromDisk(
   await eachBlock(blocks, (from, to) => model.resetPosterior(prepared(from, to), rowsOf(model, dims, state, from, to)));
   const trace: TraceRow[] = [];
   say.begin(name, options.iterations);
-  const iterations = fit(fromDisk(model, dims), prepared, blocks, state, sums, {
+  const onDisk = fromDisk(model, dims);
+  const iterations = fit(onDisk, prepared, blocks, state, sums, {
     iterations: options.iterations,
     tolerance: options.tolerance ?? 0,
     softIterations: options['soft-iterations'] ?? 0,
   });
-  const last = await follow(iterations, { model, tokens: N, trace, say });
+  const lastOf = (last: Iteration) => precisely({ model: onDisk, data: prepared, blocks, state, sums }, last);
+  const last = await follow(iterations, { model, tokens: N, trace, say, lastOf });
   return { last, state, shares: model.shares(sums.statistics), trace, tokens };
 }
 

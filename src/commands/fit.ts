@@ -168,7 +168,9 @@ or a corpus file made by thema import; - is stdin.`,
     }
     const fitted = await (isInMemory ? fitInMemory : isOnline ? fitOnline : fitFromDisk)(task);
     const { model, dims, options, vocabulary, columns, state, shares, trace } = fitted;
-    say.say(`${model.name}: ${counted(dims.K, 'topic')}, ${fitted.size}; ${fitted.end}`);
+    const { readOut } = state;
+    const read = readOut === undefined ? '' : `; read-out ${readOut}`;
+    say.say(`${model.name}: ${counted(dims.K, 'topic')}, ${fitted.size}; ${fitted.end}${read}`);
 
     const settings: Record<string, unknown> = { topics: dims.K };
     for (const name of ['iterations', 'tolerance', 'soft-iterations', 'restarts', 'init', 'max-memory'] as const)
@@ -178,6 +180,7 @@ or a corpus file made by thema import; - is stdin.`,
       const [reading, weights] = Object.entries(model.readings)[0] ?? ['', () => new Float64Array(0)];
       const report = topicsReport(weights(state), shares, vocabulary, {
         reading,
+        readOut,
         columns,
         terms: 10,
         order: 'share',
@@ -209,6 +212,7 @@ or a corpus file made by thema import; - is stdin.`,
           corpus: fitted.corpus,
           stop: fitted.stop,
           trace,
+          ...(readOut === undefined ? {} : { readOut: { by: readOut, heldOut: fitted.readOutScores ?? null } }),
         },
       },
     );

@@ -28,6 +28,7 @@ a document lies between topics: infer begins afresh, and with --inference auto a
     const path = operands['model']!;
     const loaded = await loadModel(path, threadsOf(values));
     const { model, dims } = loaded;
+    const readOut = model.answersWithPoints ? loaded.state.readOut : undefined;
     const say = progress(values);
     const top = countOrAll(values.top, '--top');
     const found = newDocuments(inputs.length > 0 ? inputs : ['-'], loaded, { values, flags }, say);
@@ -50,10 +51,11 @@ a document lies between topics: infer begins afresh, and with --inference auto a
             tokens: tokenCount(corpus, d, d + 1),
             unseen: unseen[d]!,
             topics: topProportions(theta, top),
+            ...(readOut === undefined ? {} : { read_out: readOut }),
           };
         }
       }
     }
-    await writeReport(documentsReport(rows()), values);
+    await writeReport(documentsReport(rows(), readOut), values);
   },
 });

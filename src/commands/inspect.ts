@@ -40,6 +40,8 @@ and the rarest terms, what was left out and why. Of a model: its arrays, setting
             facts: Array.from({ length: dims.K }, (_, k) => model.facts(state, k)),
             record,
             documents: documents?.ids.length ?? null,
+            readOut:
+              state.readOut === undefined ? null : { by: state.readOut, held_out: record.readOut?.heldOut ?? null },
           }),
           values,
         );

@@ -95,6 +95,7 @@ function row(score: Score, scored: string, seed: number | null): ScoreRow {
     nats_per_token: score.nats_per_token,
     perplexity: score.perplexity,
     seed,
+    read_out: score.read_out,
     definition: score.definition,
   };
 }
@@ -124,6 +125,7 @@ function trainingScore(path: string, { model, record }: LoadedModel): ScoreRow {
       tokens,
       nats_per_token: perToken,
       perplexity: exp(-perToken),
+      read_out: null,
     },
     'training documents',
     null,

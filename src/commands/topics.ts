@@ -51,6 +51,7 @@ export const command = defineCommand({
     }
     const report = topicsReport(reading(state), shares, vocabulary, {
       reading: by ?? '',
+      readOut: by === names[0] ? state.readOut : undefined,
       columns: record.columns,
       facts: (k) => model.facts(state, k),
       terms: countOrAll(values.terms, '--terms'),

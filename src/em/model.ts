@@ -18,6 +18,8 @@ export interface State {
   readonly derived: Arrays;
   /** q_d, one row a document: where a warm E-step starts, what reports of documents read. */
   readonly posterior: Arrays;
+  /** Which of the model's `readOuts` topics are read by, if it has any; after a change, `derive`. */
+  readOut?: string | undefined;
 }
 
 /** Where an E-step adds what it found. */
@@ -34,9 +36,10 @@ export interface Sums {
  * Where the q_d of an E-step start: `warm` from the stored posterior, which cannot lower the objective; `guarded` from
  * there and from the model's uninformed start, keeping the better for each document, which cannot lower it either and
  * leaves poor early basins; `cold` from the uninformed start alone, to convergence, as for a new document; `fixed` from
- * the stored posterior, which stays: only what it adds is computed. An exact E-step is the same from everywhere.
+ * the stored posterior, which stays: only what it adds is computed; `precise` the same in double precision throughout,
+ * asked of models that err by their `rounding` otherwise. An exact E-step is the same from everywhere.
  */
-export type Start = 'warm' | 'cold' | 'guarded' | 'fixed';
+export type Start = 'warm' | 'cold' | 'guarded' | 'fixed' | 'precise';
 
 /** The quantity that a model's coordinate ascent raises, and that its terms sum to. */
 export type Objective = 'elbo' | 'log_likelihood' | 'log_posterior';
@@ -67,13 +70,18 @@ export interface Model<Data> {
   readonly schedule?: 'batch' | 'incremental' | 'stochastic';
   /** Documents of one block, where the number matters; else blocks are cut by their entries. */
   readonly batch?: number;
+  /**
+   * Ways to read topics off their posteriors, among which held-out documents choose at the end of a fit; the first where
+   * none are held out. A single one where the user has chosen; not there where topics are points.
+   */
+  readonly readOuts?: readonly string[];
   readonly params: Shapes;
   readonly derived: Shapes;
   /** Shape of one document's row of each posterior array. */
   readonly posterior: Shapes;
   readonly statistics: Shapes;
 
-  /** Recomputes `derived` from `params`. */
+  /** Recomputes `derived` from `params`, and what follows from `readOut`. */
   derive(state: State): void;
 
   /**
@@ -112,11 +120,13 @@ export interface Stage {
   pass(): Promise<void>;
   /** Writes what it has reached into `state`, posteriors of all documents among it, and derives. */
   read(state: State): void;
-  /** Mean ln p of the tokens of the held-out documents' other halves under `state`; null where none are held out. */
-  score(state: State): number | null;
-  /** Sets the priors with which EM goes on, and back to its own what EM has left. */
+  /**
+   * Mean ln p of the tokens of the held-out documents' other halves under `state`, with its topics by this read-out, or by
+   * one that judges the whole fit alike; null where none are held out.
+   */
+  score(state: State, readOut?: string): number | null;
+  /** Sets the priors with which EM goes on. */
   handOver(state: State): void;
-  takeBack(state: State): void;
   close(): void;
 }
 
@@ -168,7 +178,10 @@ export interface TopicModel<Documents, Data = Documents> extends Model<Data> {
    */
   segmentation?(data: Data, state: State, d: number): { readonly path: Uint32Array; readonly posterior: Float64Array };
 
-  /** How `predictor` predicts, for the definition of scores; `Σ_k E[θ_k | observed] E[β_kw]` without it. */
+  /** Whether new documents are answered with topics as points, by the read-out. */
+  readonly answersWithPoints?: boolean;
+
+  /** How `predictor` predicts, for the definition of scores; `Σ_k E[θ_k | observed] E[β_kw]` without it, or a read-out of β. */
   readonly prediction?: string;
 
   /** What a document's objective is, for the name and definition of scores; a lower bound on log p(document) without it. */

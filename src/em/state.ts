@@ -23,6 +23,7 @@ export function allocateState<Data>(model: Model<Data>, dims: Dims, D: number): 
     params: allocate(model.params, dims),
     derived: allocate(model.derived, dims),
     posterior: allocate(model.posterior, dims, D),
+    readOut: model.readOuts?.[0],
   };
 }
 
@@ -42,6 +43,6 @@ export function clearStatistics({ statistics }: Sums): void {
 }
 
 /** The fitted parameters with room for the posteriors of D other documents. */
-export function withDocuments<Data>(model: Model<Data>, dims: Dims, { params, derived }: State, D: number): State {
-  return { params, derived, posterior: allocate(model.posterior, dims, D) };
+export function withDocuments<Data>(model: Model<Data>, dims: Dims, state: State, D: number): State {
+  return { ...state, posterior: allocate(model.posterior, dims, D) };
 }

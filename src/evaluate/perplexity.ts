@@ -18,6 +18,8 @@ export interface Score {
   readonly nats_per_token: number;
   /** exp(−nats_per_token), natural base. */
   readonly perplexity: number;
+  /** Which read-out of the topics it is by; null where none is in it. */
+  readonly read_out: string | null;
 }
 
 /** ln p of a token that the model says cannot occur, in place of −∞; the value of lda-c, as in the bound. */
@@ -48,7 +50,7 @@ export async function documentScore(fitted: Fitted, corpus: Corpus): Promise<Sco
 
 /**
  * Document completion: the posterior of each document from its observed half, then the probability of each token of the
- * other half given it; with topic proportions θ,  p(w | observed) = Σ_k E[θ_dk | observed] E[β_kw].
+ * other half given it; with topic proportions θ,  p(w | observed) = Σ_k E[θ_dk | observed] β_kw, β by the read-out or E[β].
  */
 export async function completionScore(
   { model, dims, state: params }: Fitted,
@@ -63,6 +65,7 @@ export async function completionScore(
       status: STATUS.usage,
     });
   }
+  const beta = params.readOut === undefined ? 'E[β_kw]' : `β_kw, β by read-out ${params.readOut}`;
   let sum = 0;
   for (let d = 0; d < documentCount(heldOut); d++) {
     for (let i = heldOut.rowStart[d]!; i < heldOut.rowStart[d + 1]!; i++) {
@@ -71,16 +74,31 @@ export async function completionScore(
   }
   return score(
     'completion',
-    `exp(−Σ log p(token | observed half of its document) / tokens), p = ${model.prediction ?? 'Σ_k E[θ_k | observed] E[β_kw]'}, over the other half`,
+    `exp(−Σ log p(token | observed half of its document) / tokens), p = ${model.prediction ?? `Σ_k E[θ_k | observed] ${beta}`}, over the other half`,
     heldOut,
     sum,
+    params.readOut ?? null,
   );
 }
 
-function score(measure: string, definition: string, corpus: Corpus, nats: number): Score {
+function score(
+  measure: string,
+  definition: string,
+  corpus: Corpus,
+  nats: number,
+  readOut: string | null = null,
+): Score {
   const tokens = tokenCount(corpus);
   const perToken = nats / tokens;
   let documents = 0;
   for (let d = 0; d < documentCount(corpus); d++) if (corpus.rowStart[d + 1]! > corpus.rowStart[d]!) documents++;
-  return { measure, definition, documents, tokens, nats_per_token: perToken, perplexity: exp(-perToken) };
+  return {
+    measure,
+    definition,
+    documents,
+    tokens,
+    nats_per_token: perToken,
+    perplexity: exp(-perToken),
+    read_out: readOut,
+  };
 }

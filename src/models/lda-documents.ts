@@ -24,7 +24,7 @@ export interface DocumentSteps {
    * The whole E-step of document d. `derived` has `expLogBeta`, each row scaled to maximum 1, and `rowMaximum`.
    *
    * @param points E[β], V×K, where the document is answered with proportions and topics as points
-   * @returns its part of the bound at the q it started from
+   * @returns its part of the bound at the q it started from, or −∞ where that stays
    */
   visit(
     corpus: Corpus,
@@ -227,7 +227,7 @@ export function createDocumentSteps(
       const alpha = state.params['alpha']!;
       const at = d * K;
       if (start === 'cold') uninformed(alpha, length, gamma, at);
-      const startBound = bound(corpus, d, state, gamma, at);
+      const startBound = isFixed(start) ? Number.NEGATIVE_INFINITY : bound(corpus, d, state, gamma, at);
       converge(corpus, d, length, state, gamma, at, roundsAt(start, rounds), points);
       if (start === 'guarded') {
         for (let k = 0; k < K; k++) warmGamma[k] = gamma[at + k]!;
@@ -245,9 +245,14 @@ export function createDocumentSteps(
   };
 }
 
+/** Whether posteriors stay. */
+export function isFixed(start: Start): boolean {
+  return start === 'fixed' || start === 'precise';
+}
+
 /** Rounds of a document at most. */
 export function roundsAt(start: Start, rounds: number): number {
-  return start === 'fixed' ? 0 : start === 'cold' ? Math.max(rounds, ROUNDS_OF_NEW) : rounds;
+  return isFixed(start) ? 0 : start === 'cold' ? Math.max(rounds, ROUNDS_OF_NEW) : rounds;
 }
 
 /** The logarithm of what makes the prior of θ integrate to 1: Dir(α), or Dir(α + 1), whose mode is what a point is of. */

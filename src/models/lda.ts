@@ -38,6 +38,10 @@ import {
   mixedPredictor,
   normalised,
   normaliseTopics,
+  PLUG_IN,
+  READ_OUTS,
+  type ReadOut,
+  readOut,
   seedFromDocuments,
   sumOf,
   topicSums,
@@ -85,6 +89,18 @@ export const ldaSettings = {
     ],
     describe: 'learn eta in VB, by Newton steps (dirichlet)',
   },
+  'read-out': {
+    kind: 'choice',
+    choices: ['auto', ...READ_OUTS],
+    default: 'auto',
+    onlyWith: [
+      ['inference', 'auto', 'collapsed', 'vb'],
+      ['beta', 'dirichlet'],
+    ],
+    describe:
+      "topics' terms by the posterior mean, by counts with a smoothing of 0.03 (plug-in), or by exp(E[log beta]); or auto: " +
+      'by what completes held-out documents best, by the mean where none are held out (dirichlet)',
+  },
   beta: {
     kind: 'choice',
     choices: ['dirichlet', 'point'],
@@ -123,8 +139,11 @@ const START_PASSES = 15;
 const COLLAPSED_PASSES = 40;
 
 /** η of collapsed updates, and what VB adds to it: e^ψ(x) is about x − ½. */
-const COLLAPSED_ETA = 0.03;
+const COLLAPSED_ETA = PLUG_IN;
 const VB_ETA = 0.5;
+
+/** The read-out by which held-out documents watch a fit: of its stages, with one η and another, alike. */
+const WATCHED: ReadOut = 'plug-in';
 
 /** The least probability of a term as a point. */
 const LEAST_POINT = 1e-19;
@@ -155,6 +174,10 @@ export function createLda(
   /** Whether new documents are answered with proportions and topics as points, as collapsed updates have them. */
   const answersWithPoints = settings.inference !== 'vb';
 
+  /** How topics may be read; points need no choice. */
+  const readOuts: readonly ReadOut[] | null =
+    !smoothed || isMap ? null : settings['read-out'] === 'auto' ? READ_OUTS : [settings['read-out']];
+
   const reference = createDocumentSteps(K, { isMap, rounds, tolerance });
   let kernel: LdaKernel | undefined;
   /** Whether `expLogBeta` and the kernel's topics are those of `logBeta`. */
@@ -163,8 +186,8 @@ export function createLda(
   let hasPoints = false;
   /** Σ E[log β] and the entropy of q(β), where the kernel found them. */
   let ofTopics = { total: 0, entropy: 0 };
-  /** E[β] under the parameters, once somebody asked for it. */
-  let mean: Float64Array | undefined;
+  /** Topics as points under the parameters, once somebody asked for them. */
+  let topicPoints: Float64Array | undefined;
 
   /**
    * The E-step by kernels. γ and φ are what f32 made them; their terms of the bound are those of just this q, in f64:
@@ -192,7 +215,7 @@ export function createLda(
     const points = start === 'cold' && answersWithPoints;
     const most = roundsAt(start, rounds);
     if (points) {
-      if (!hasPoints) kernel.setPoints(meanTopics(state));
+      if (!hasPoints) kernel.setPoints(pointsOf(state));
       hasPoints = true;
       const found = kernel.documents(corpus, from, to, alpha, gamma, most, tolerance, 'points');
       copyRows(found.gamma, found.K4, gamma.subarray(from * K), K, to - from);
@@ -241,13 +264,13 @@ export function createLda(
   }
 
   function eStep(corpus: Corpus, from: number, to: number, state: State, sums: Sums, start: Start): number {
-    if (!settings.precise && start !== 'guarded') {
+    if (!settings.precise && start !== 'guarded' && start !== 'precise') {
       kernel ??= createLdaKernel({ V, K }, threads);
       kernelEStep(kernel, corpus, from, to, state, sums, start);
       return Number.POSITIVE_INFINITY;
     }
     scale(state.derived);
-    const points = start === 'cold' && answersWithPoints ? meanTopics(state) : null;
+    const points = start === 'cold' && answersWithPoints ? pointsOf(state) : null;
     let startBound = 0;
     for (let d = from; d < to; d++) {
       const length = tokenCount(corpus, d, d + 1);
@@ -286,7 +309,7 @@ export function createLda(
     if (!smoothed) {
       logPoints(params['beta']!, logBeta);
     } else if (isMap) {
-      logPoints(probability({ params }), logBeta);
+      logPoints(readOut(params['lambda']!, 0, 'mean', V, K), logBeta);
     } else if (settings.precise) {
       expectLogTopics(params['lambda']!, logBeta, V, K);
     } else {
@@ -298,7 +321,7 @@ export function createLda(
     isScaled = false;
     isTaken = false;
     hasPoints = false;
-    mean = undefined;
+    topicPoints = undefined;
   }
 
   /** exp(E log β) with each row scaled to maximum 1, for the f64 loops. */
@@ -397,31 +420,24 @@ export function createLda(
         for (let i = 0, k = 0; i < gamma.length; i++, k = k + 1 === K ? 0 : k + 1) gamma[i]! += params['alpha']![k]!;
         setTopics(state, topicTerm, eta);
       },
-      score: (state) => (heldOut === null ? null : found.score(topicsWith(state, eta), state.params['alpha']!)),
-      handOver(state) {
-        if (smoothed && !isMap && settings.eta === undefined) setEta(state, eta + VB_ETA);
+      score(state, by) {
+        if (heldOut === null) return null;
+        const asRead = by ?? (readOuts?.length === 1 ? readOuts[0] : WATCHED);
+        return found.score(probability({ ...state, readOut: asRead }), state.params['alpha']!);
       },
-      takeBack: (state) => setEta(state, eta),
+      handOver(state) {
+        if (smoothed && !isMap && settings.eta === undefined) raiseEta(state, VB_ETA);
+      },
       close: found.close,
     };
   }
 
-  /** Another η over the same counts. */
-  function setEta({ params, derived, posterior }: State, eta: number): void {
-    const more = eta - params['eta']![0]!;
-    if (more === 0) return;
-    for (let i = 0; i < params['lambda']!.length; i++) params['lambda']![i]! += more;
-    params['eta']![0] = eta;
-    derive({ params, derived, posterior });
-  }
-
-  /** E[β] with another η over the same counts. */
-  function topicsWith(state: State, eta: number): Float64Array {
-    const more = eta - state.params['eta']![0]!;
-    if (more === 0) return meanTopics(state);
-    const topics = state.params['lambda']!.map((l) => l + more);
-    normaliseTopics(topics, V, K);
-    return topics;
+  /** So much more η over the same counts. */
+  function raiseEta(state: State, more: number): void {
+    const { lambda, eta } = state.params;
+    for (let i = 0; i < lambda!.length; i++) lambda![i]! += more;
+    eta![0]! += more;
+    derive(state);
   }
 
   /** The topics of these expected counts. */
@@ -443,10 +459,10 @@ export function createLda(
     derive(state);
   }
 
-  /** E[β], of a term that no topic has as little as single precision can divide by; kept until the parameters change. */
-  function meanTopics(state: State): Float64Array {
-    mean ??= probability(state).map((p) => Math.max(p, LEAST_POINT));
-    return mean;
+  /** Topics as points, of a term that no topic has as little as single precision can divide by; kept until `derive`. */
+  function pointsOf(state: State): Float64Array {
+    topicPoints ??= probability(state).map((p) => Math.max(p, LEAST_POINT));
+    return topicPoints;
   }
 
   return {
@@ -457,6 +473,7 @@ export function createLda(
     ...(isAscent ? {} : { absorb, heldOut: HELD_OUT }),
     softIterations: settings.start === 'collapsed' ? 0 : 10,
     objective: isMap ? 'log_posterior' : 'elbo',
+    ...(readOuts === null ? {} : { readOuts, answersWithPoints }),
     ...(isMap ? { documentScore: { measure: 'density', of: 'log p(document, θ) at the best θ' } } : {}),
     terms: isMap
       ? ['words', 'assignments', 'log_prior', 'entropy_assignments']
@@ -479,7 +496,12 @@ export function createLda(
     proportions({ posterior }, d, out) {
       writeNormalised(posterior['gamma']!, d * K, K, out, 0);
     },
-    readings: { probability },
+    readings: {
+      probability,
+      ...(readOuts === null
+        ? {}
+        : Object.fromEntries(READ_OUTS.map((by) => [by, (state: State) => probability({ ...state, readOut: by })]))),
+    },
     predictor(state) {
       const gamma = state.posterior['gamma']!;
       const theta = new Float64Array(gamma.length);
@@ -489,11 +511,10 @@ export function createLda(
     facts: ({ params }, k) => ({ alpha: params['alpha']![k]! }),
   };
 
-  /** E[β], V×K. */
-  function probability({ params }: Pick<State, 'params'>): Float64Array {
-    const topics = (smoothed ? params['lambda']! : params['beta']!).slice();
-    normaliseTopics(topics, V, K);
-    return topics;
+  /** Topics as points, V×K: by the read-out, or the points that they are (in MAP λ over its sum is the mode). */
+  function probability({ params, readOut: by }: State): Float64Array {
+    const topics = smoothed ? params['lambda']! : params['beta']!;
+    return readOut(topics, params['eta']?.[0] ?? 0, (by as ReadOut | undefined) ?? 'mean', V, K);
   }
 }
 

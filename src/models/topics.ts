@@ -16,6 +16,33 @@ export function logPoints(points: Float64Array, out: Float64Array): void {
   for (let i = 0; i < points.length; i++) out[i] = points[i]! > 0 ? Math.max(log(points[i]!), LOG_ZERO) : LOG_ZERO;
 }
 
+/**
+ * Ways to read the probabilities of terms off q(β_k) = Dir(λ_k) with prior Dir(η), each up to its sum over terms:
+ *
+ * - `mean`: λ_kw, the posterior mean E[β_kw];
+ * - `plug-in`: λ_kw − η + `PLUG_IN`, the expected counts with a smoothing of their own;
+ * - `exp-log`: exp(E[log β_kw]), what an E-step of VB has for β: about λ_kw − ½, and next to nothing for what is rare.
+ *
+ * @see Asuncion, Welling, Smyth & Teh 2009, On smoothing and inference for topic models, §3
+ */
+export const READ_OUTS = ['mean', 'plug-in', 'exp-log'] as const;
+export type ReadOut = (typeof READ_OUTS)[number];
+
+/** The smoothing of topics in collapsed updates; 0.01 to 0.1 predict best on 20 Newsgroups, AP and titles, K = 20 and 100. */
+export const PLUG_IN = 0.03;
+
+/** Topics of λ as points, V×K, each with the sum 1. */
+export function readOut(lambda: Float64Array, eta: number, by: ReadOut, V: number, K: number): Float64Array {
+  const topics = lambda.slice();
+  if (by === 'plug-in') for (let i = 0; i < V * K; i++) topics[i] = Math.max(topics[i]! - eta, 0) + PLUG_IN;
+  if (by === 'exp-log') {
+    expectLogTopics(lambda, topics, V, K);
+    for (let i = 0; i < V * K; i++) topics[i] = exp(topics[i]!);
+  }
+  normaliseTopics(topics, V, K);
+  return topics;
+}
+
 /** E[log β_kw] = ψ(λ_kw) − ψ(Σ_w λ_kw) into `out`. */
 export function expectLogTopics(lambda: Float64Array, out: Float64Array, V: number, K: number): void {
   const digammaSums = topicSums(lambda, V, K).map(digamma);

@@ -1,5 +1,5 @@
 import type { Report } from './render.js';
-import { grouped, padded, percent, printable } from './table.js';
+import { grouped, inHeader, padded, percent, printable } from './table.js';
 
 /** Topic proportions of one document. */
 export interface DocumentRow {
@@ -10,6 +10,8 @@ export interface DocumentRow {
   readonly unseen: number | null;
   /** Most probable first. */
   readonly topics: readonly { readonly topic: number; readonly proportion: number }[];
+  /** By which read-out of the topics it was answered, where there are several. */
+  readonly read_out?: string;
 }
 
 /** The `n` largest of K proportions, largest first, ties by topic number. */
@@ -33,15 +35,19 @@ function fewLargest(proportions: Float64Array, n: number): { topic: number; prop
   return largest;
 }
 
-/** Proportions of documents, one row each, in their order; rows may stream. */
-export function documentsReport(rows: Iterable<DocumentRow> | AsyncIterable<DocumentRow>): Report<DocumentRow> {
+/** Proportions of documents, one row each, in their order; rows may stream, and have the read-out too. */
+export function documentsReport(
+  rows: Iterable<DocumentRow> | AsyncIterable<DocumentRow>,
+  readOut?: string,
+): Report<DocumentRow> {
+  const named = readOut === undefined ? [] : [readOut];
   return {
     rows,
-    columns: ['id', 'tokens', 'unseen', 'topic', 'proportion'],
+    columns: ['id', 'tokens', 'unseen', 'topic', 'proportion', ...named.map(() => 'read_out')],
     cells: ({ id, tokens, unseen, topics }) =>
-      topics.map(({ topic, proportion }) => [id, tokens, unseen, topic, proportion]),
+      topics.map(({ topic, proportion }) => [id, tokens, unseen, topic, proportion, ...named]),
     async *text(rows, style) {
-      yield style('bold', `${'document'.padEnd(32)} ${'tokens'.padStart(7)}  topics`);
+      yield style('bold', `${'document'.padEnd(32)} ${'tokens'.padStart(7)}  topics${inHeader(readOut)}`);
       for await (const { id, tokens, unseen, topics } of rows) {
         const shown = topics.map(({ topic, proportion }) => `${topic} ${style('dim', percent(proportion))}`).join('  ');
         const note = unseen ? style('dim', `  (${grouped(unseen)} unseen)`) : '';

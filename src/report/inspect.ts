@@ -151,6 +151,8 @@ export interface ModelFacts {
     readonly stop: string;
     readonly trace: readonly TraceRow[];
   };
+  /** How topics are read, where there is a choice, and what held-out documents said of it. */
+  readonly readOut: { readonly by: string; readonly held_out: Readonly<Record<string, number>> | null } | null;
 }
 
 /** Arrays, settings and priors of a model, and how its fit ended. */
@@ -163,6 +165,7 @@ export function inspectModelReport({
   per,
   documents,
   record,
+  readOut,
 }: ModelFacts): Report<object> {
   const last = record.trace.at(-1) ?? null;
   const single = Object.fromEntries(
@@ -181,6 +184,8 @@ export function inspectModelReport({
     stop: record.stop,
     elbo: last?.elbo ?? null,
     elbo_per_token: last?.per_token ?? null,
+    read_out: readOut?.by ?? null,
+    read_out_scores: readOut?.held_out ?? null,
     seed: record.seed,
     settings: record.settings,
     ...single,
@@ -209,6 +214,13 @@ export function inspectModelReport({
       ];
       const estimate = online ? ', estimated from the last batch' : '';
       yield ['ELBO', `${last.elbo.toFixed(3)} nats, ${last.per_token.toFixed(5)} per ${per}${estimate}`];
+    }
+    if (readOut !== null) {
+      const scores = Object.entries(readOut.held_out ?? {}).map(([name, score]) => `${name} ${score.toFixed(4)}`);
+      yield [
+        'read-out',
+        `${readOut.by}${scores.length === 0 ? '' : `, chosen by held-out tokens: ${scores.join(', ')} nats`}`,
+      ];
     }
     yield ['seed', String(record.seed)];
     yield ['settings', settingsLine(record.settings)];

@@ -11,6 +11,8 @@ export interface ScoreRow {
   readonly perplexity: number;
   /** Seed of the split into halves; null where nothing was drawn. */
   readonly seed: number | null;
+  /** Which read-out of the topics predicts, where there are several and one does. */
+  readonly read_out: string | null;
   readonly definition: string;
 }
 
@@ -24,6 +26,7 @@ export function perplexityReport(rows: readonly ScoreRow[], notes: readonly stri
     'nats_per_token',
     'perplexity',
     'seed',
+    'read_out',
     'definition',
   ] as const;
   return {

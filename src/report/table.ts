@@ -64,6 +64,11 @@ export function percent(share: number): string {
   return `${(100 * share).toFixed(1)}%`;
 }
 
+/** What a header says of how topics were read, where there is a choice. */
+export function inHeader(readOut: string | undefined): string {
+  return readOut === undefined ? '' : ` (read-out: ${readOut})`;
+}
+
 /** A probability without its leading zero, in at least two significant digits: .0123. */
 export function probability(p: number): string {
   if (p >= 0.1) return p.toFixed(2).replace(/^0/, '');

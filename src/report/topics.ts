@@ -1,5 +1,5 @@
 import type { Report } from './render.js';
-import { counted, filled, percent, printable, probability, table } from './table.js';
+import { counted, filled, inHeader, percent, printable, probability, table } from './table.js';
 
 /** One topic: its share of the fitted tokens, what its model knows of it, and its heaviest terms. */
 export interface TopicRow {
@@ -7,6 +7,8 @@ export interface TopicRow {
   readonly share: number;
   /** Each with its weight under the name of the reading, such as `probability`. */
   readonly terms: readonly Readonly<Record<string, string | number>>[];
+  /** Which read-out the probabilities are, where there are several. */
+  readonly read_out?: string;
   /** Facts of the model, such as `alpha`. */
   readonly [fact: string]: unknown;
 }
@@ -14,6 +16,8 @@ export interface TopicRow {
 export interface TopicsOptions {
   /** What the weights of terms are, such as `probability`. */
   readonly reading: string;
+  /** Which read-out the reading is, where there are several. */
+  readonly readOut?: string | undefined;
   /** Terms of a topic at most. */
   readonly terms: number;
   readonly order: 'share' | 'number';
@@ -41,7 +45,8 @@ export function topicsReport(
   vocabulary: readonly string[],
   options: TopicsOptions,
 ): Report<TopicRow> {
-  const { reading, order, only } = options;
+  const { reading, readOut, order, only } = options;
+  const named = readOut === undefined ? {} : { read_out: readOut };
   const K = shares.length;
   const numbers = only === undefined ? Array.from(shares.keys()) : [...only];
   if (order === 'share') numbers.sort((a, b) => shares[b]! - shares[a]! || a - b);
@@ -51,17 +56,20 @@ export function topicsReport(
         term: vocabulary[w]!,
         [reading]: weights[w * K + topic]!,
       }));
-      yield { topic, share: shares[topic]!, ...options.facts(topic), terms };
+      yield { topic, share: shares[topic]!, ...options.facts(topic), ...named, terms };
     }
   }
   if (options.columns !== undefined) return pointsReport(rows(), options.columns);
   return {
     rows: rows(),
-    columns: ['topic', 'share', 'rank', 'term', reading],
+    columns: ['topic', 'share', 'rank', 'term', reading, ...Object.keys(named)],
     cells: ({ topic, share, terms }) =>
-      terms.map((term, i) => [topic, share, i + 1, term['term'] as string, term[reading] as number]),
+      terms.map((term, i) => [
+        ...[topic, share, i + 1, term['term'] as string, term[reading] as number],
+        ...Object.values(named),
+      ]),
     async *text(rows, style) {
-      const lines: string[][] = [['topic', 'share', 'terms']];
+      const lines: string[][] = [['topic', 'share', `terms${inHeader(readOut)}`]];
       let off = 0;
       for await (const { topic, share, terms, on } of rows) {
         if (on === false && only === undefined) {

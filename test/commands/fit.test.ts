@@ -2,6 +2,12 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
+import { loadModel } from '../../src/commands/_model.js';
+import { cutBlocks } from '../../src/em/blocks.js';
+import { SCHEDULES } from '../../src/em/schedules.js';
+import { allocateSums } from '../../src/em/state.js';
+import { readCorpus } from '../../src/files/corpus-file.js';
+import { MODELS } from '../../src/models/index.js';
 import { folder, output, rows, run } from '../_program.js';
 
 const cwd = folder({}, afterAll);
@@ -68,6 +74,31 @@ test('a fit keeps documents out to stop on, and ends with all of them', () => {
     expect(tokensOf(found[0])).toBeLessThan(fitted_to.tokens);
     expect(rows(output(['documents', model, '--format', 'ndjson'], { cwd })).length).toBe(400);
   }
+});
+
+test.each([
+  [''],
+  ['--inference vb'],
+  ['--inference vb --schedule batch'],
+  ['--inference map'],
+  ['--inference vb --max-memory 1k'],
+])('the last ELBO is that of the file, in double precision, and no lower than the one before: %s', async (options) => {
+  output(['import', 'c.ndjson', '--max-df', '1.0', '--min-df', '1', '-q', '--force', '-o', 'corpus'], { cwd });
+  output(['fit', 'corpus', '-k', '4', '-q', '--force', ...options.split(' ').filter(Boolean), '-o', 'last'], { cwd });
+  const { corpus } = await readCorpus(join(cwd, 'corpus'));
+  const { dims, record, state } = await loadModel(join(cwd, 'last'));
+  const model = MODELS['lda']!.create({ ...record.settings, precise: true }, { ...dims, columns: 0 });
+  model.derive(state);
+  const sums = allocateSums(model, dims);
+  const blocks = cutBlocks(corpus.rowStart);
+  await SCHEDULES.batch({ model, data: model.prepare(corpus, state), blocks, state, sums })('fixed', true);
+  const [before, last] = trace('last').slice(-2);
+  const value = (row: Record<string, number>) => row['log_posterior'] ?? row['elbo']!;
+  const expected = sums.terms.reduce((a, b) => a + b);
+  expect(Math.abs(value(last) - expected)).toBeLessThanOrEqual(1e-12 * Math.abs(expected));
+  if (options === '') return; // the row before is not of all documents
+  expect(value(last)).toBeGreaterThanOrEqual(value(before) * (1 + 1e-7));
+  expect(last.change).toBeCloseTo((value(last) - value(before)) / Math.abs(value(last)), 12);
 });
 
 test('documents of one token, of which none can be completed, are fitted all the same', () => {

@@ -1,4 +1,6 @@
+import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { loadModel, saveModel } from '../../src/commands/_model.js';
 import { folder, output, rows, run } from '../_program.js';
 
 const cwd = folder(
@@ -44,7 +46,7 @@ test('topics has a row for each topic, its CSV one for each term', () => {
   expect(topics.length).toBe(3);
   expect(topics.reduce((sum: number, { share }: { share: number }) => sum + share, 0)).toBeCloseTo(1, 12);
   const [header, ...lines] = output(['topics', 'm', '-n', '7', '--format', 'csv'], { cwd }).trimEnd().split('\n');
-  expect(header).toBe('topic,share,rank,term,probability');
+  expect(header).toBe('topic,share,rank,term,probability,read_out');
   expect(lines.length).toBe(21);
   expect(
     rows(output(['topics', 'm', '--topic', '2,0', '--order', 'number', '--format', 'ndjson'], { cwd })).length,
@@ -113,5 +115,67 @@ test('generate gives the same bytes for a seed, as NDJSON or lda-c, and its trut
     topics: 2,
     terms: 30,
     stop: 'generated',
+  });
+});
+
+describe('the read-out of topics', () => {
+  output(['fit', 'c', '-k', '3', '-q', '--inference', 'vb', '-o', 'vb'], { cwd });
+  output(['fit', 'c', '-k', '3', '-q', '--read-out', 'exp-log', '-o', 'exp'], { cwd });
+  const first = (...line: string[]) => rows(output([...line, '--format', 'ndjson'], { cwd }))[0];
+  const text = (...line: string[]) => output(line, { cwd });
+
+  test('is the posterior mean where no documents are held out, and the one that is given', () => {
+    expect(first('inspect', 'm')).toMatchObject({ read_out: 'mean', read_out_scores: null });
+    expect(first('inspect', 'exp')).toMatchObject({ read_out: 'exp-log', read_out_scores: null });
+  });
+
+  test('is named by every report that reads topics', () => {
+    expect(run(['fit', 'c', '-k', '3', '--read-out', 'plug-in'], { cwd }).stderr).toContain('; read-out plug-in\n');
+    expect(text('topics', 'exp')).toMatch(/^topic +share +terms \(read-out: exp-log\)\n/);
+    expect(first('topics', 'exp').read_out).toBe('exp-log');
+    expect(text('infer', 'exp', 'c.ndjson')).toMatch(/^document +tokens +topics \(read-out: exp-log\)\n/);
+    expect(first('infer', 'exp', 'c.ndjson').read_out).toBe('exp-log');
+    expect(text('inspect', 'exp')).toMatch(/^read-out +exp-log$/m);
+    const [bound, completion] = rows(output(['perplexity', 'exp', 'c.ndjson', '--format', 'ndjson'], { cwd }));
+    expect([bound.read_out, completion.read_out]).toEqual([null, 'exp-log']);
+    expect(completion.definition).toContain('p = Σ_k E[θ_k | observed] β_kw, β by read-out exp-log');
+  });
+
+  test('is not named where it is not used: in answers of VB, and of points', () => {
+    expect(first('infer', 'vb', 'c.ndjson').read_out).toBeUndefined();
+    expect(first('topics', 'truth').read_out).toBeUndefined();
+    expect(first('inspect', 'truth').read_out).toBeNull();
+    expect(text('topics', 'vb', '--by', 'plug-in')).toMatch(/^topic +share +terms\n/);
+  });
+
+  test('is what probabilities are, and --by reads in the other ways', () => {
+    const weights = (...by: string[]) => {
+      const found = rows(output(['topics', 'exp', '-n', 'all', '--topic', '1', ...by, '--format', 'ndjson'], { cwd }));
+      return found[0].terms.map((term: Record<string, number>) => term[by[1] ?? 'probability']);
+    };
+    expect(weights()).toEqual(weights('--by', 'exp-log'));
+    expect(weights()).not.toEqual(weights('--by', 'mean'));
+  });
+
+  test('is the posterior mean of files that do not say, and has to be known', async () => {
+    const loaded = await loadModel(join(cwd, 'exp'));
+    const { readOut, settings, ...older } = loaded.record;
+    const { 'read-out': _, ...olderSettings } = settings;
+    const save = (name: string, record: object) =>
+      saveModel(
+        join(cwd, name),
+        { force: true },
+        { ...loaded, record: { ...record, settings: olderSettings } as never },
+      );
+    await save('old', older);
+    expect(first('inspect', 'old').read_out).toBe('mean');
+    // and what is read by it has other values
+    const proportions = (model: string) => first('infer', model, 'c.ndjson').topics;
+    expect(proportions('old')).not.toEqual(proportions('exp'));
+    const completion = (model: string) =>
+      rows(output(['perplexity', model, 'c.ndjson', '--format', 'ndjson'], { cwd }))[1].nats_per_token;
+    expect(completion('old')).not.toBe(completion('exp'));
+    await save('new', { ...older, readOut: { by: 'mode', heldOut: null } });
+    expect(run(['topics', 'new'], { cwd }).stderr).toContain('reads topics by "mode"');
   });
 });

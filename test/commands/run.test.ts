@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { progress } from '../../src/commands/_progress.js';
 import { run } from '../../src/commands/_run.js';
 import type { Corpus } from '../../src/corpus/corpus.js';
@@ -38,7 +38,6 @@ function staged(stage: Partial<Stage>) {
       },
       score: () => null,
       handOver: () => happened.push('handed over'),
-      takeBack() {},
       close: () => happened.push('closed'),
       ...stage,
     }),
@@ -65,4 +64,55 @@ test('a stage that EM follows is closed before EM begins, and its passes come be
   expect(lengthInWords(trace)).toBe('3 passes and 4 iterations');
   expect(iterationInWords(trace, 3)).toBe('pass 3');
   expect(iterationInWords(trace, 6)).toBe('iteration 3');
+});
+
+describe('held-out documents choose the read-out of topics', () => {
+  const many = corpusOf(
+    Array.from({ length: 120 }, (_, d): [number, number][] => [
+      [d % 3, 2],
+      [3, 1],
+    ]),
+    4,
+  );
+
+  /** What is chosen of three read-outs with these scores, and the read-out at each `derive` after that. */
+  async function chosenOf(scores: Readonly<Record<string, number>>) {
+    const plsa = MODELS['plsa']!.create({}, { ...dims, columns: 0 });
+    const derivedBy: (string | undefined)[] = [];
+    const model: TopicModel<Corpus, unknown> = {
+      ...plsa,
+      readOuts: ['mean', 'plug-in', 'exp-log'],
+      heldOut: { share: 0.2, from: 1, patience: 5 },
+      derive(state) {
+        derivedBy.push(state.readOut);
+        plsa.derive(state);
+      },
+      stage: (documents, _heldOut, random) => ({
+        ...{ name: 'collapsed', iterations: 1, every: 1, next: 'nothing', pass: async () => {} },
+        read(state) {
+          plsa.initialise(documents, state, random);
+          plsa.resetPosterior(plsa.prepare(documents, state), state);
+        },
+        score: (_state, by = 'mean') => scores[by]!,
+        handOver() {},
+        close() {},
+      }),
+    };
+    const values = { topics: 2, iterations: 1, tolerance: 0, seed: 1 };
+    const quiet = progress({ quiet: true, progress: 'auto' });
+    const { state, readOutScores } = await run(model, many, dims, values, 0, undefined, quiet, 'fit');
+    expect(readOutScores).toEqual(scores);
+    expect(derivedBy.at(-1)).toBe(state.readOut);
+    return state.readOut;
+  }
+
+  test('the best of them', async () => {
+    expect(await chosenOf({ mean: -7, 'plug-in': -6.98, 'exp-log': -6.97 })).toBe('exp-log');
+    expect(await chosenOf({ mean: -7, 'plug-in': -6.97, 'exp-log': -6.98 })).toBe('plug-in');
+  });
+
+  test('but the first where another gains nothing, or no more than chance', async () => {
+    expect(await chosenOf({ mean: -7, 'plug-in': -7, 'exp-log': -7.1 })).toBe('mean');
+    expect(await chosenOf({ mean: -7, 'plug-in': -6.999, 'exp-log': -7.1 })).toBe('mean');
+  });
 });
