@@ -1,6 +1,6 @@
 // Twins of the visit of a document of models/lda-collapsed.ts, in f32. Rows of K numbers are padded with zeros to K4, a
 // multiple of 4. Pointers are bytes; no bounds are checked here.
-import { add, addFour, dot, dotFour, sumOf } from './rows';
+import { add, addFour, clear, copy, dot, dotFour, sumOf } from './rows';
 
 /** What is left of N_dk + α_k without a token is at least this: in a first round shares may not sum to the counts. */
 const LEAST: f32 = 1e-6;
@@ -136,7 +136,7 @@ function visit(
       add(own, last, f32x4.extract_lane(lastWeight, 0), bytes);
     } else {
       // The shares the visit began with do not sum to the counts; those of a round do.
-      memory.copy(own, alpha, bytes);
+      copy(own, alpha, bytes);
       addUp(entries, counts, scales, shares, bytes, own);
     }
   }
@@ -312,7 +312,7 @@ function visitFew(
       add(own, last, f32x4.extract_lane(lastWeight, 0), width);
       others += lastOfOthers;
     } else {
-      memory.copy(own, priors, width);
+      copy(own, priors, width);
       addUp(entries, counts, scales, shares, width, own);
       others = prior;
       f = found;
@@ -396,7 +396,7 @@ function draw(
 ): void {
   const bytes = <usize>K4 << 2;
   let x: u32 = seed === 0 ? 1 : seed;
-  memory.fill(drawn, 0, bytes);
+  clear(drawn, bytes);
   for (let i: u32 = 0; i < entries; i++) {
     const r = shares + <usize>i * bytes;
     for (let n = load<f32>(counts + (<usize>i << 2)); n > 0; n--) {

@@ -2,7 +2,7 @@
 // of 4. Pointers are bytes; no bounds are checked here.
 import { ENTRY, OTHERS, PLACES, WEIGHTS } from './collapsed-documents';
 import { weigh } from './lda';
-import { add, addFour, dot, sumOf } from './rows';
+import { add, addFour, clear, dot, sumOf } from './rows';
 import { log2x } from './special';
 
 /**
@@ -90,7 +90,7 @@ export function collapsedTerms(
     const row = <usize>load<u32>(terms + (<usize>j << 2)) * bytes;
     const s = topics + row;
     let others: f32 = 0;
-    memory.fill(sum, 0, bytes);
+    clear(sum, bytes);
     while (e < end) {
       const f0 = left + <usize>load<u32>(e) * ENTRY;
       const places = <usize>load<u32>(f0, PLACES);

@@ -1,6 +1,7 @@
 // Twins of the inner loops of models/gmm.ts, in f64. Rows of P numbers are padded with zeros to P4, a multiple of 4.
 // Pointers are bytes; no bounds are checked here.
 
+import { clear } from './rows';
 import { expOfNegative, sum2x } from './special';
 
 /** Points worked on together: their differences from a mean stay in the first cache for P up to 50. */
@@ -27,7 +28,7 @@ function denseDistances(rows: u32, bytes: usize, delta: usize, factor: usize, sq
     const d1 = delta + bytes;
     const d2 = d1 + bytes;
     const d3 = d2 + bytes;
-    memory.fill(squares, 0, 64);
+    clear(squares, 64);
     for (let i: usize = 0; i < bytes; i += 32) {
       let a0 = f64x2.splat(0);
       let b0 = f64x2.splat(0);
@@ -296,7 +297,7 @@ export function gmmStatistics(
     const mu = mean + k * bytes;
     const sum = firstMoment + k * bytes;
     const out = second + k * secondBytes;
-    memory.fill(out, 0, secondBytes);
+    clear(out, secondBytes);
     let total = load<f64>(count + (k << 3));
     for (let n = <usize>first; n < end; ) {
       let rows: usize = 0;

@@ -1,7 +1,7 @@
 // Twins of the inner loops of models/lda-documents.ts, in f32 with sums of logarithms in f64.
 // Rows of K numbers are padded with zeros to K4, a multiple of 4. Pointers are bytes; no bounds are checked here.
 
-import { add, addFour, dot, dotFour, sumOf } from './rows';
+import { add, addFour, clear, copy, dot, dotFour, sumOf } from './rows';
 import { digamma2x, lgamma, log2x, promote, sum2x } from './special';
 
 /**
@@ -67,7 +67,7 @@ export function weigh(
   ratio: usize,
   bytes: usize,
 ): void {
-  memory.fill(acc, 0, bytes);
+  clear(acc, bytes);
   let i: u32 = 0;
   for (; i + 4 <= entries; i += 4) {
     const at = <usize>i << 2;
@@ -98,11 +98,6 @@ export function weigh(
 
 /** A round of points goes so much farther than EM would: see models/lda-documents.ts. */
 const OVER_RELAXED: f32 = 1.7;
-
-/** θ̃ = γ, whose normaliser is left out: topic proportions as a point. */
-function copy(gamma: usize, theta: usize, bytes: usize): void {
-  memory.copy(theta, gamma, bytes);
-}
 
 /**
  * Phase 1 of the E-step, over documents [from, to): the fixed point of γ_d from where it is, then φ at it. With
@@ -136,7 +131,7 @@ export function ldaDocuments(
 ): void {
   const bytes = <usize>K4 << 2;
   const relaxation: f32 = found === 0 ? OVER_RELAXED : 1;
-  memory.fill(logTheta, 0, 2 * bytes);
+  clear(logTheta, 2 * bytes);
   for (let d = from; d < to; d++) {
     const first = load<u32>(rowStart + (<usize>d << 2));
     const entries = load<u32>(rowStart + (<usize>d << 2), 4) - first;
@@ -150,7 +145,7 @@ export function ldaDocuments(
     let length: f32 = 0;
     for (let i: u32 = 0; i < entries; i++) length += load<f32>(counts + (<usize>i << 2));
     for (let round: u32 = 0; round < rounds; round++) {
-      if (points) copy(g, t, bytes);
+      if (points) copy(t, g, bytes);
       else expectTheta(g, t, bytes);
       weigh(entries, terms, counts, beta, t, acc, ratios, bytes);
       let moved = f32x4.splat(0);
@@ -163,7 +158,7 @@ export function ldaDocuments(
       }
       if (sumOf(moved) <= tolerance * length) break;
     }
-    if (points) copy(g, t, bytes);
+    if (points) copy(t, g, bytes);
     else expectTheta(g, t, bytes);
     weigh(entries, terms, counts, beta, t, acc, ratios, bytes);
     for (let k: usize = 0; k < bytes; k += 16) {
@@ -270,7 +265,7 @@ export function ldaTerms(
     const end = load<u32>(columnStart + (<usize>w << 2), 4);
     if (first === end) continue;
     const out = statistics + <usize>w * bytes;
-    memory.fill(out, 0, bytes);
+    clear(out, bytes);
     for (let e = first; e < end; e++) {
       const r = load<f32>(ratio + (<usize>load<u32>(columnEntry + (<usize>e << 2)) << 2));
       add(out, theta + <usize>load<u32>(columnDocument + (<usize>e << 2)) * bytes, r, bytes);

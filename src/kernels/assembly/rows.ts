@@ -1,5 +1,5 @@
 // Rows of f32, four numbers at a time and four rows at once, so that what they share is loaded once for four of them.
-// Pointers and lengths are bytes.
+// Pointers and lengths are bytes, lengths multiples of 16.
 
 // @ts-ignore: decorator
 @inline
@@ -7,6 +7,22 @@ export function sumOf(v: v128): f32 {
   return (
     f32x4.extract_lane(v, 0) + f32x4.extract_lane(v, 1) + (f32x4.extract_lane(v, 2) + f32x4.extract_lane(v, 3))
   );
+}
+
+/**
+ * Fills a row with 0. The engine's own fill and copy check bounds against the size of the memory that a thread knows of,
+ * which in a thread that slept while the memory grew may be an old one.
+ */
+// @ts-ignore: decorator
+@inline
+export function clear(row: usize, bytes: usize): void {
+  for (let k: usize = 0; k < bytes; k += 16) v128.store(row + k, f32x4.splat(0));
+}
+
+// @ts-ignore: decorator
+@inline
+export function copy(to: usize, from: usize, bytes: usize): void {
+  for (let k: usize = 0; k < bytes; k += 16) v128.store(to + k, v128.load(from + k));
 }
 
 /** Σ_k a_k b_k. */

@@ -3,6 +3,7 @@
 // are bytes; no bounds are checked here.
 
 import { multiply } from './matrix';
+import { clear } from './rows';
 import { expOfNegative, sum2x } from './special';
 
 /** What is added to a variance before its root is taken, as in models/vae-layers.ts. */
@@ -41,7 +42,7 @@ export function decoderLogits(
   const words = sum + bytes;
   multiply(from, to, C4, K, beta, <usize>K << 3, 8, theta, bytes, logits, bytes);
   for (let c: usize = 0; c < bytes; c += 16) v128.store(most + c, f64x2.splat(-Infinity));
-  memory.fill(sum, 0, 2 * bytes);
+  clear(sum, 2 * bytes);
   for (let w = <usize>from; w < to; w++) {
     const row = logits + w * bytes;
     if (ownMoments) findMoments(row, bytes, C, real, mean + (w << 3), variance + (w << 3));

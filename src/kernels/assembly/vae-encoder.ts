@@ -3,6 +3,7 @@
 // are checked here.
 
 import { multiply } from './matrix';
+import { clear, copy } from './rows';
 import { expOfNegative, log2x } from './special';
 
 /**
@@ -34,7 +35,7 @@ export function encoderForward(
   const outBytes = <usize>O4 << 3;
   for (let b = <usize>from; b < to; b++) {
     const row = hidden1 + b * bytes;
-    memory.copy(row, bias1, bytes);
+    copy(row, bias1, bytes);
     addRows(load<u32>(start + (b << 2)), load<u32>(start + (b << 2), 4), term, value, weight1, row, bytes);
     softplus(row, slope1 + b * bytes, bytes);
   }
@@ -109,7 +110,7 @@ export function encoderTerms(
   const bytes = <usize>H4 << 3;
   for (let w = <usize>from; w < to; w++) {
     const row = gWeight1 + w * bytes;
-    memory.fill(row, 0, bytes);
+    clear(row, bytes);
     addRows(load<u32>(start + (w << 2)), load<u32>(start + (w << 2), 4), document, value, gHidden1, row, bytes);
   }
 }
