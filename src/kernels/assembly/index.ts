@@ -3,3 +3,4 @@ export { collapsedTopics, collapsedDocuments, collapsedTerms, collapsedCompletio
 export * from './gmm';
 export * from './matrix';
 export * from './vae';
+export * from './forms';
