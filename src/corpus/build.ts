@@ -168,17 +168,40 @@ function larger(numbers: Uint32Array, more: number): Uint32Array<ArrayBuffer> {
 /** Rows of terms and counts, of documents or of segments. */
 export type Rows = Pick<Corpus, 'rowStart' | 'term' | 'count'>;
 
-/** Sorts the entries of each row by term, in place. The terms of a row differ. */
+/**
+ * Sorts the entries of each row by term, in place. The terms of a row differ: a bit for each, and one for each 32 of them,
+ * hand them back in order.
+ */
 export function sortRows({ rowStart, term, count }: Rows, terms: number): void {
   const countOf = new Uint32Array(terms);
+  const bits = new Int32Array(Math.ceil(terms / 32));
+  const words = new Int32Array(Math.ceil(bits.length / 32));
   for (let d = 0; d + 1 < rowStart.length; d++) {
-    const row = term.subarray(rowStart[d]!, rowStart[d + 1]!);
-    const counts = count.subarray(rowStart[d]!, rowStart[d + 1]!);
-    if (isAscending(row)) continue;
-    for (let i = 0; i < row.length; i++) countOf[row[i]!] = counts[i]!;
-    row.sort();
-    for (let i = 0; i < row.length; i++) counts[i] = countOf[row[i]!]!;
+    const [first, end] = [rowStart[d]!, rowStart[d + 1]!];
+    if (isAscending(term.subarray(first, end))) continue;
+    for (let i = first; i < end; i++) {
+      const w = term[i]!;
+      countOf[w] = count[i]!;
+      bits[w >>> 5]! |= 1 << w;
+      words[w >>> 10]! |= 1 << (w >>> 5);
+    }
+    for (let place = first, j = 0; place < end; j++) {
+      for (let some = words[j]!; some !== 0; some &= some - 1) {
+        const word = 32 * j + lowestBit(some);
+        for (let set = bits[word]!; set !== 0; set &= set - 1) {
+          const w = 32 * word + lowestBit(set);
+          term[place] = w;
+          count[place++] = countOf[w]!;
+        }
+        bits[word] = 0;
+      }
+      words[j] = 0;
+    }
   }
+}
+
+function lowestBit(bits: number): number {
+  return 31 - Math.clz32(bits & -bits);
 }
 
 function isAscending(row: Uint32Array): boolean {

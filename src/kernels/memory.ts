@@ -20,12 +20,15 @@ export type KernelName =
   | 'encoderForward'
   | 'encoderBackward'
   | 'encoderUnits'
-  | 'encoderTerms';
+  | 'encoderTerms'
+  | 'formsKnown';
 
 /** A memory for kernels, laid out afresh for each corpus, and the threads that run them on it. */
 export interface KernelMemory {
   /** Calls a kernel with the arguments of each task, numbers and pointers in bytes, on all threads. */
   run(name: KernelName, tasks: readonly (readonly number[])[]): void;
+  /** A kernel to be called on this thread. */
+  kernel(name: KernelName): (...args: number[]) => number;
   /**
    * Makes room for arrays of these many 4-byte numbers, all zero, each 16-byte aligned. Frees what was there, but for what
    * lies before `from`: the `end` of what was laid out first.
@@ -34,6 +37,8 @@ export interface KernelMemory {
   f32(pointer: number, length: number): Float32Array;
   f64(pointer: number, length: number): Float64Array;
   u32(pointer: number, length: number): Uint32Array;
+  i32(pointer: number, length: number): Int32Array;
+  bytes(pointer: number, length: number): Buffer;
   /** Ends the threads. */
   close(): void;
 }
@@ -50,12 +55,16 @@ let compiled: WebAssembly.Module | undefined;
 export function kernelMemory(threads: number): KernelMemory {
   compiled ??= new WebAssembly.Module(readFileSync(new URL('./kernels.wasm', import.meta.url)));
   const memory = new WebAssembly.Memory({ initial: 1, maximum: MOST_PAGES, shared: true });
-  const kernels = new WebAssembly.Instance(compiled, { env: { memory } }).exports as Record<string, () => void>;
+  const kernels = new WebAssembly.Instance(compiled, { env: { memory } }).exports as Record<
+    KernelName,
+    (...args: number[]) => number
+  >;
   const pool = createPool(threads, compiled, memory, kernels);
   /** Beyond it nothing has been written: it is zero, and takes no room yet. */
   let written = BASE;
   return {
     run: pool.run,
+    kernel: (name) => kernels[name],
     layOut(lengths, from = BASE) {
       let end = from;
       const pointers = Object.entries<number>(lengths).map(([name, length]) => {
@@ -82,6 +91,8 @@ export function kernelMemory(threads: number): KernelMemory {
     f32: (pointer, length) => new Float32Array(memory.buffer, pointer, length),
     f64: (pointer, length) => new Float64Array(memory.buffer, pointer, length),
     u32: (pointer, length) => new Uint32Array(memory.buffer, pointer, length),
+    i32: (pointer, length) => new Int32Array(memory.buffer, pointer, length),
+    bytes: (pointer, length) => Buffer.from(memory.buffer, pointer, length),
     close: pool.close,
   };
 }

@@ -30,7 +30,7 @@ const MOST_HELD = 1_000_000;
  */
 export function termCounter(analysis: Analysis, mostHeld = MOST_HELD): TermCounter {
   const { segment } = analysis.record;
-  let numbering = termNumbering(analysis);
+  const numbering = termNumbering(analysis);
   let taken = 0;
   let leftOut = nothingLeftOut();
   const documents = rowCounter();
@@ -77,7 +77,10 @@ export function termCounter(analysis: Analysis, mostHeld = MOST_HELD): TermCount
         leftOut,
       };
       taken = numbering.terms.length;
-      if (numbering.size() > mostHeld) [numbering, taken] = [termNumbering(analysis), 0];
+      if (numbering.size() > mostHeld) {
+        numbering.forget();
+        taken = 0;
+      }
       [leftOut, segmentCount] = [nothingLeftOut(), 0];
       segmentStart.clear();
       segmentStart.push(0);

@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises';
-import * as stopword from 'stopword';
 import { STATUS, UserError } from '../errors.js';
 import { suggestion } from '../settings.js';
 import { ENGLISH_CONTRACTIONS, ENGLISH_FUNCTION_WORDS } from './english.js';
@@ -13,10 +12,14 @@ export type StopWords = { readonly languages: readonly string[]; readonly words:
 /** The package's name of a list, where it is not the ISO 639-3 code. */
 const LIST_NAMES: Readonly<Record<string, string>> = { pan: 'panGu', 'por-br': 'porBr', 'lgg-nd': 'lggNd' };
 
-/** Languages with a list (ISO 639-3), in the package's order. */
-const LANGUAGES: readonly string[] = Object.entries(stopword)
-  .filter(([name, list]) => Array.isArray(list) && name !== '_123')
-  .map(([name]) => Object.keys(LIST_NAMES).find((code) => LIST_NAMES[code] === name) ?? name);
+/** The package's lists by language (ISO 639-3), in its order. It is loaded (1.5 MB) only here. */
+async function loadLists(): Promise<ReadonlyMap<string, readonly string[]>> {
+  const lists = Object.entries(await import('stopword')).filter(
+    ([name, list]) => Array.isArray(list) && name !== '_123',
+  );
+  const language = (name: string) => Object.keys(LIST_NAMES).find((code) => LIST_NAMES[code] === name) ?? name;
+  return new Map(lists.map(([name, list]) => [language(name), list as readonly string[]]));
+}
 
 /**
  * The stop words that `spec` asks for: language codes and files separated by commas, or `none`. A code wins over a file
@@ -27,16 +30,15 @@ const LANGUAGES: readonly string[] = Object.entries(stopword)
 export async function loadStopWords(spec: string): Promise<StopWords> {
   const items = spec.split(',').map((item) => item.trim());
   if (items.length === 1 && items[0]!.toLowerCase() === 'none') return { languages: [], words: [] };
+  const lists = await loadLists();
   const languages: string[] = [];
   const words = new Set<string>();
   for (const item of items) {
     const code = languageCode(item);
-    if (LANGUAGES.includes(code)) {
-      languages.push(code);
-      for (const word of ofLanguage(code)) words.add(word);
-    } else {
-      for (const word of await ofFile(item)) words.add(word);
-    }
+    const list = lists.get(code);
+    if (list !== undefined) languages.push(code);
+    for (const word of list === undefined ? await ofFile(item, [...lists.keys()]) : ofLanguage(code, list))
+      words.add(word);
   }
   return { languages: [...new Set(languages)], words: [...words].sort() };
 }
@@ -45,22 +47,21 @@ export async function loadStopWords(spec: string): Promise<StopWords> {
  * The list of one language, written as tokens are. The lists of the package hold duplicates, other normal forms and
  * phrases; a phrase can never equal a token, and its words alone may well be content, so phrases are left out.
  */
-function ofLanguage(code: string): string[] {
-  const list = (stopword as unknown as Record<string, readonly string[]>)[LIST_NAMES[code] ?? code]!;
+function ofLanguage(code: string, list: readonly string[]): string[] {
   const all = code === 'eng' ? [...list, ...ENGLISH_FUNCTION_WORDS, ...ENGLISH_CONTRACTIONS] : list;
   return all.map((entry) => bare(normal(entry))).filter((word) => word !== '' && !/\s/.test(word));
 }
 
 /** A file of words: separated by line ends or spaces; what follows a `#` at the start of a line or after a space is a comment. */
-async function ofFile(path: string): Promise<string[]> {
+async function ofFile(path: string, languages: readonly string[]): Promise<string[]> {
   let text: string;
   try {
     text = await readFile(path, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw fileError(error, path);
     throw new UserError(
-      `--stop-words: got "${path}", which is no file and no language; the languages are ${LANGUAGES.map(shortCode).join(' ')}`,
-      { status: STATUS.usage, hint: suggestion(path, [...LANGUAGES.map(shortCode), 'none']) },
+      `--stop-words: got "${path}", which is no file and no language; the languages are ${languages.map(shortCode).join(' ')}`,
+      { status: STATUS.usage, hint: suggestion(path, [...languages.map(shortCode), 'none']) },
     );
   }
   if (text.includes('\0')) throw new UserError(`${path}: looks like a binary file, expected one stop word a line`);

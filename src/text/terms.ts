@@ -1,5 +1,5 @@
+import { createFormTable } from '../kernels/forms.js';
 import { type Analysis, type LeftOut, words } from './analyse.js';
-import { HASH_FACTOR, HASH_START, remembered } from './forms.js';
 
 /** Turns texts into numbers of terms. Holds what became of each word as it is written, so that it is analysed once. */
 export interface TermNumbering {
@@ -9,18 +9,16 @@ export interface TermNumbering {
   numbers(text: string, count: LeftOut): Uint32Array;
   /** Forms and terms held. */
   size(): number;
+  /** Begins anew, so that memory is bounded. */
+  forget(): void;
 }
 
 /** What becomes of a word: it is a term, by its number, or is left out, and is −1 − the reason's place here. */
 const LEFT_OUT = ['stopWords', 'short', 'long'] as const;
+const STOP_WORD = -1;
 /** What else can become of a form: it holds no word, or is SEVERAL − i and holds those at i of a list. */
 const NO_WORD = -LEFT_OUT.length - 1;
 const SEVERAL = NO_WORD - 1;
-
-/** Bytes of the longest form that is held; longer ones, such as phrases of scripts without spaces, hardly come again. */
-const LONGEST_FORM = 64;
-
-const SPACE = 0x20;
 
 /**
  * The numbering of the terms that `analysis` finds: normal form, tokens, stop words and short words out, stems,
@@ -32,12 +30,11 @@ const SPACE = 0x20;
  */
 export function termNumbering(analysis: Analysis): TermNumbering {
   const { ngrams, tokenPattern, numbers: hasNumbers } = analysis.record;
-  const isWithin = withinForms(hasNumbers);
+  const forms = createFormTable(hasNumbers ? /[A-Za-z0-9'`.:^,-]/ : /[A-Za-z'`.:^-]/);
   const several: (readonly number[])[] = [];
   const numberOf = new Map<string, number>();
   const terms: string[] = [];
   const tally = new Uint32Array(LEFT_OUT.length);
-  let bytes = Buffer.alloc(0);
   let found = new Uint32Array(1024);
   let length = 0;
   let kept = 0;
@@ -54,17 +51,15 @@ export function termNumbering(analysis: Analysis): TermNumbering {
   /** What becomes of the words of a text. */
   const outcomesOf = (text: string): number[] =>
     words(text, analysis).map(({ word, why }) => (why === 'kept' ? number(word) : -1 - LEFT_OUT.indexOf(why)));
-  const forms = remembered((form) => {
-    const all = outcomesOf(form);
-    return all.length === 1 ? all[0]! : all.length === 0 ? NO_WORD : SEVERAL - (several.push(all) - 1);
-  });
-
+  /** Makes room for so many terms more. */
+  const reserve = (more: number): void => {
+    if (length + more <= found.length) return;
+    const larger = new Uint32Array(2 * found.length + more);
+    larger.set(found);
+    found = larger;
+  };
   const push = (term: number): void => {
-    if (length === found.length) {
-      const larger = new Uint32Array(2 * length);
-      larger.set(found);
-      found = larger;
-    }
+    reserve(1);
     found[length++] = term;
   };
   const pushPhrases = (word: number): void => {
@@ -85,24 +80,27 @@ export function termNumbering(analysis: Analysis): TermNumbering {
       if (ngrams > 1) run = [];
     } else if (outcome < NO_WORD) several[SEVERAL - outcome]!.forEach(take);
   };
-  const takeForms = (end: number): void => {
-    for (let at = 0; at < end; ) {
-      if (isWithin[bytes[at]!] === 0) {
-        at++;
-        continue;
+  /** Takes what becomes of known forms. Whether it is a term or a stop word is chance, so that no branch may ask for it. */
+  const takeKnown = (outcomes: Int32Array, count: number): void => {
+    for (let i = 0; i < count; ) {
+      reserve(count - i);
+      const [terms, first, start] = [found, i, length];
+      let end = start;
+      for (; ngrams === 1 && i < count && outcomes[i]! >= STOP_WORD; i++) {
+        terms[end] = outcomes[i]!;
+        end += 1 + (outcomes[i]! >> 31);
       }
-      const from = at;
-      let hash = HASH_START;
-      do {
-        hash = Math.imul(hash ^ bytes[at]!, HASH_FACTOR);
-        at++;
-      } while (isWithin[bytes[at]!] !== 0);
-      if (at - from > LONGEST_FORM) {
-        outcomesOf(bytes.toString('utf8', from, at)).forEach(take);
-        continue;
-      }
-      take(forms.of(bytes, from, at, hash));
+      length = end;
+      kept += end - start;
+      tally[0]! += i - first - (end - start);
+      if (i < count) take(outcomes[i++]!);
     }
+  };
+  const meet = (form: string, isHeld: boolean): number => {
+    const all = outcomesOf(form);
+    all.forEach(take);
+    if (all.length === 1) return all[0]!;
+    return all.length === 0 || !isHeld ? NO_WORD : SEVERAL - (several.push(all) - 1);
   };
 
   return {
@@ -111,14 +109,7 @@ export function termNumbering(analysis: Analysis): TermNumbering {
       [length, kept, run] = [0, 0, []];
       tally.fill(0);
       if (tokenPattern !== null) outcomesOf(text).forEach(take);
-      else {
-        // A text of n UTF-16 units has at most 3n bytes; a space after them ends the last form.
-        if (bytes.length <= 3 * text.length)
-          bytes = Buffer.allocUnsafe(Math.max(2 * bytes.length, 3 * text.length + 1));
-        const end = bytes.write(text, 'utf8');
-        bytes[end] = SPACE;
-        takeForms(end);
-      }
+      else forms.each(text, takeKnown, meet);
       count.kept += kept;
       LEFT_OUT.forEach((why, i) => {
         count[why] += tally[i]!;
@@ -126,18 +117,12 @@ export function termNumbering(analysis: Analysis): TermNumbering {
       return found.subarray(0, length);
     },
     size: () => forms.size() + terms.length,
+    forget() {
+      forms.forget();
+      numberOf.clear();
+      [terms.length, several.length] = [0, 0];
+    },
   };
-}
-
-/**
- * By byte, whether it is within a form: letters, what joins letters, and the characters that Unicode calls
- * case-ignorable, over which a Σ looks for the end of its word. All that is not ASCII is.
- */
-function withinForms(hasNumbers: boolean): Uint8Array {
-  const within = hasNumbers ? /[A-Za-z0-9'`.:^,-]/ : /[A-Za-z'`.:^-]/;
-  return Uint8Array.from({ length: 256 }, (_, byte) =>
-    byte >= 0x80 || within.test(String.fromCharCode(byte)) ? 1 : 0,
-  );
 }
 
 /** A term cut from a text would keep the whole text in memory: V8's substrings of 13 or more characters are views. */

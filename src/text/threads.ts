@@ -14,6 +14,9 @@ const ALONE = 4;
 /** Chunks that a worker is given at once: the one it counts, and the next. */
 const GIVEN = 2;
 
+/** Chunks for each worker that may wait for one before them: as many as this thread counts while a worker starts. */
+const WAITING = 16;
+
 /** Documents that follow one another, and what then went wrong in reading, if anything did. */
 type Chunk = { readonly documents: Named[]; readonly texts: string[]; failure?: { readonly error: unknown } };
 
@@ -60,7 +63,7 @@ export async function* countDocuments(
       // Seen to when its turn comes
       counted.catch(() => {});
       pending.push({ documents, thread, counted });
-      while (pending.length > 2 * GIVEN * workers.length) yield await oldest();
+      while (pending.length > WAITING * workers.length) yield await oldest();
     }
     while (pending.length > 0) yield await oldest();
   } finally {

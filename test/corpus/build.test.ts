@@ -9,6 +9,7 @@ import {
   type Named,
   prune,
   rowCounter,
+  sortRows,
   withVocabulary,
 } from '../../src/corpus/build.js';
 import { type Corpus, documentCount, tokenCount } from '../../src/corpus/corpus.js';
@@ -225,6 +226,22 @@ test('code-point order is that of the UTF-8 bytes', () => {
         ['a', 'ab'],
       ],
     },
+  );
+});
+
+test('rows are sorted by term, each count with its own', () => {
+  const terms = 3000;
+  const row = fc.uniqueArray(fc.oneof(fc.nat(terms - 1), fc.constantFrom(0, 31, 32, 1023, 1024, terms - 1)));
+  fc.assert(
+    fc.property(fc.array(row), (rows) => {
+      const rowStart = Uint32Array.from([0, ...rows.map((_, d) => rows.slice(0, d + 1).flat().length)]);
+      const term = Uint32Array.from(rows.flat());
+      const count = term.map((w) => w + 1);
+      sortRows({ rowStart, term, count }, terms);
+      const sorted = rows.flatMap((row) => row.toSorted((a, b) => a - b));
+      expect([...term]).toEqual(sorted);
+      expect([...count]).toEqual(sorted.map((w) => w + 1));
+    }),
   );
 });
 

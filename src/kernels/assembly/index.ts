@@ -4,3 +4,4 @@ export { collapsedDocuments } from './collapsed-documents';
 export * from './gmm';
 export * from './vae-decoder';
 export * from './vae-encoder';
+export * from './forms';
