@@ -47,6 +47,18 @@ export interface LdaKernel {
     tolerance: number,
     of: 'posteriors' | 'proportions' | 'points',
   ): LdaFound;
+  /**
+   * Of documents [from, to), after phase 2: three numbers each, in f64 throughout, of `gamma` (D×K) and the topics:
+   * Σ n ln Σ_k exp(E[log θ_k] + E[log β_wk]), and the last two of `LdaFound.terms`.
+   */
+  bound(
+    corpus: Corpus,
+    from: number,
+    to: number,
+    alpha: Float64Array,
+    gamma: Float64Array,
+    of: 'posteriors' | 'proportions',
+  ): Float64Array;
   /** Leaves document d out of phase 2. */
   leaveOut(corpus: Corpus, d: number): void;
   /**
@@ -82,6 +94,7 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
     statistics: V * K4,
     columnStart: V + 1,
     alpha: K4,
+    priors: 2 * K4,
   });
   memory.f64(topics.lambda, V * K4).fill(1);
   const termTasks = cutEvenly(0, V, TASK_TERMS, MOST_TASKS - 1);
@@ -104,6 +117,7 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
         columnEntry: entries,
         columnDocument: entries,
         terms: 10 * D,
+        bounds: 6 * D,
         logTheta: MOST_TASKS * room,
       },
       topics.end,
@@ -178,6 +192,25 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
         logTheta: sum,
         K4,
       };
+    },
+    bound(corpus, from, to, alpha, gamma, of) {
+      // E[log β] has been taken: what λ was given in is room now, and so are theta and tokens, one after the other
+      const { logBeta, maximum, lambda: beta, priors } = topics;
+      memory.run(
+        'boundTopics',
+        tasksOf(termTasks, (first, end) => [first, end, K4, K, logBeta, maximum, beta]),
+      );
+      memory.f64(priors, K4).fill(1).set(alpha);
+      const { rowStart, term, count, theta: rows, logTheta, bounds } = at;
+      copyRows(gamma.subarray(from * K), K, memory.f64(rows + 8 * from * K4, (to - from) * K4).fill(1), K4, to - from);
+      memory.run(
+        'boundDocuments',
+        tasksOf(cutTasks(corpus.rowStart, from, to), (first, end, task) => [
+          ...[first, end, K4, K, of === 'posteriors' ? 0 : 1, rowStart, term, count, priors, rows, beta, maximum],
+          ...[logTheta + 4 * room * task, bounds],
+        ]),
+      );
+      return memory.f64(bounds + 24 * from, 3 * (to - from));
     },
     leaveOut({ rowStart }, d) {
       memory.f32(at.ratio + 4 * rowStart[d]!, rowStart[d + 1]! - rowStart[d]!).fill(0);

@@ -8,6 +8,8 @@ export type KernelName =
   | 'ldaExpectLog'
   | 'ldaScale'
   | 'ldaTerms'
+  | 'boundTopics'
+  | 'boundDocuments'
   | 'collapsedTopics'
   | 'collapsedDocuments'
   | 'collapsedTerms'

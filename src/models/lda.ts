@@ -30,7 +30,7 @@ import type { Random } from '../math/random.js';
 import { digamma, exp, lgamma } from '../math/special.js';
 import { parseSetting, type Settings, type Values } from '../settings.js';
 import { createCollapsedStage, PASSES_TO_ALL } from './lda-collapsed.js';
-import { createDocumentSteps, ofPrior, roundsAt, uninformed, withoutTopics } from './lda-documents.js';
+import { createDocumentSteps, isFixed, ofPrior, roundsAt, uninformed, withoutTopics } from './lda-documents.js';
 import { ONLINE, roundSettings } from './settings.js';
 import {
   expectLogTopics,
@@ -224,9 +224,10 @@ export function createLda(
     }
     if (!isTaken) kernel.setTopics(derived['logBeta']!, derived['rowMaximum']!);
     isTaken = true;
-    const isFixed = points || start === 'fixed';
+    const stays = points || isFixed(start);
+    const isPrecise = start === 'precise';
     const of = isMap ? 'proportions' : 'posteriors';
-    const found = kernel.documents(corpus, from, to, alpha, gamma, isFixed ? 0 : most, tolerance, of);
+    const found = kernel.documents(corpus, from, to, alpha, gamma, stays ? 0 : most, tolerance, of);
     const ofAlpha = ofPrior(alpha, isMap);
     const underflowed: number[] = [];
     for (let d = from, at = 0; d < to; d++, at += 5) {
@@ -240,16 +241,31 @@ export function createLda(
         continue;
       }
       terms[1]! += assignments;
+      if (isPrecise) {
+        terms[3]! -= assignments;
+        continue;
+      }
       terms[2]! += proportions + ofAlpha;
       terms[3]! += logNormalisers - asComputed;
       terms[4]! += entropy;
     }
     const was = underflowed.map((d) => gamma.slice(d * K, (d + 1) * K));
-    if (!isFixed) copyRows(found.gamma, found.K4, gamma.subarray(from * K), K, to - from);
+    if (!stays) copyRows(found.gamma, found.K4, gamma.subarray(from * K), K, to - from);
     for (const d of underflowed) kernel.leaveOut(corpus, d);
     const { words, asComputed } = kernel.terms(corpus, from, to, points ? null : topicTerm, false);
     terms[0]! += words;
-    terms[3]! -= asComputed;
+    terms[3]! -= isPrecise ? words : asComputed;
+    if (isPrecise) {
+      // The split between E[log p(w, z)] and the entropy of q(z) is of the kernels' φ; their sum is of the best φ in f64.
+      const bounds = kernel.bound(corpus, from, to, alpha, gamma, of);
+      const isLeft = new Set(underflowed);
+      for (let d = from, at = 0; d < to; d++, at += 3) {
+        if (corpus.rowStart[d] === corpus.rowStart[d + 1] || isLeft.has(d)) continue;
+        terms[3]! += bounds[at]!;
+        terms[2]! += bounds[at + 1]! + ofAlpha;
+        terms[4]! += bounds[at + 2]!;
+      }
+    }
     if (statistics !== null) {
       for (let k = 0; k < K; k++) statistics['logTheta']![k]! += found.logTheta[k]!;
       statistics['documents']![0]! += documents - underflowed.length;
@@ -259,12 +275,12 @@ export function createLda(
     for (const [i, d] of underflowed.entries()) {
       gamma.set(was[i]!, d * K);
       const sums = points ? withoutTopics({ statistics, terms }) : { statistics, terms };
-      reference.visit(corpus, d, tokenCount(corpus, d, d + 1), state, sums, isFixed ? 'fixed' : start, null);
+      reference.visit(corpus, d, tokenCount(corpus, d, d + 1), state, sums, stays ? 'fixed' : start, null);
     }
   }
 
   function eStep(corpus: Corpus, from: number, to: number, state: State, sums: Sums, start: Start): number {
-    if (!settings.precise && start !== 'guarded' && start !== 'precise') {
+    if (!settings.precise && start !== 'guarded') {
       kernel ??= createLdaKernel({ V, K }, threads);
       kernelEStep(kernel, corpus, from, to, state, sums, start);
       return Number.POSITIVE_INFINITY;
