@@ -92,6 +92,8 @@ export interface CollapsedSteps {
   documents(chunk: Chunk, rounds: number, mayBeFew: boolean, seed: number, every: number): void;
   /** Adds the chunk's shares to S and S_b. */
   terms(block: Block, chunk: Chunk): void;
+  /** Σ_d N_dk over documents [from, to) into `sum`, as far as it goes. */
+  totals(from: number, to: number, sum: Float64Array): void;
   /** Σ n ln p of the other half of each document that is completed, into `scores`. */
   completion(rounds: number): void;
   /** Ends its threads; the arrays stay. */
@@ -167,6 +169,18 @@ export function createCollapsedKernel(
           ],
         ),
       );
+    },
+    totals(from, to, sum) {
+      // in the rooms of tasks, of 2×K4 numbers of 4 bytes
+      const tasks = tasksOf(cutEvenly(from, to, TASK_ROWS, MOST_TASKS - 1), (first, end, task) => [
+        ...[first, end, K4, at.tokens, at.room + 4 * row * task],
+      ]);
+      memory.run('collapsedTotals', tasks);
+      sum.fill(0);
+      for (let task = 0; task < tasks.length; task++) {
+        const part = memory.f64(at.room + 4 * row * task, K4);
+        for (let k = 0; k < sum.length; k++) sum[k]! += part[k]!;
+      }
     },
     completion(rounds) {
       const cuts = cutEvenly(0, lengths.scores, 1, MOST_ROOMS);

@@ -13,6 +13,7 @@ export type KernelName =
   | 'collapsedTopics'
   | 'collapsedDocuments'
   | 'collapsedTerms'
+  | 'collapsedTotals'
   | 'collapsedCompletion'
   | 'gmmPoints'
   | 'gmmStatistics'

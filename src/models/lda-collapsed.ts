@@ -188,8 +188,7 @@ export function createCollapsedStage(
         steps.documents(chunk, isFirst ? FIRST_ROUNDS : LATER_ROUNDS, mayBeFew, seed + passes, draws ? everyDrawn : 0);
         steps.terms(block, chunk);
       }
-      own.fill(0);
-      addRows(tokens, K4, block.chunks[0]?.from ?? 0, blockEnds[b]!, own);
+      steps.totals(blockEnds[b - 1] ?? 0, blockEnds[b]!, own);
       for (let k = 0; k < K; k++) ofTopic[k]! += own[k]!;
       // lets signals and progress through
       await setImmediate();
@@ -219,13 +218,6 @@ export function createCollapsedStage(
     },
     close: steps.close,
   };
-}
-
-/** Adds rows [from, to) of `width` numbers to `sum`, as far as that goes. */
-function addRows(rows: Float32Array | Float64Array, width: number, from: number, to: number, sum: Float64Array): void {
-  for (let at = from * width; at < to * width; at += width) {
-    for (let k = 0; k < sum.length; k++) sum[k]! += rows[at + k]!;
-  }
 }
 
 function lengthsOf<N extends string>(arrays: Readonly<Record<N, ArrayLike<number>>>): Record<N, number> {
@@ -438,6 +430,12 @@ function referenceSteps({ K, K4 }: { K: number; K4: number }, lengths: Collapsed
             topics[row + k]! += x;
           }
         }
+      }
+    },
+    totals(from, to, sum) {
+      sum.fill(0);
+      for (let at = from * K4; at < to * K4; at += K4) {
+        for (let k = 0; k < K; k++) sum[k]! += tokens[at + k]!;
       }
     },
     completion(rounds) {

@@ -3,7 +3,7 @@
 import { ENTRY, OTHERS, PLACES, WEIGHTS } from './collapsed-documents';
 import { weigh } from './lda';
 import { add, addFour, clear, dot, sumOf } from './rows';
-import { log2x } from './special';
+import { log2x, promote } from './special';
 
 /**
  * Withdraws a block from the topics, rows [from, to) of the block: S_w −= S_bw, S_bw = 0 (while there is noise, in the
@@ -148,6 +148,17 @@ function addFew(sum: usize, weights: usize, weight: f32, byPrior: usize, part: f
   for (let at = places + 16; at < end; at += 4, x += 4) {
     const k = <usize>load<u32>(at);
     store<f32>(sum + k, load<f32>(sum + k) + (weight * load<f32>(x) - part * load<f32>(byPrior + k)));
+  }
+}
+
+/** Σ_d tokens_dk over documents [from, to) into total (K4, f64). */
+export function collapsedTotals(from: u32, to: u32, K4: u32, tokens: usize, total: usize): void {
+  const bytes = <usize>K4 << 2;
+  clear(total, 2 * bytes);
+  for (let n = tokens + <usize>from * bytes; n < tokens + <usize>to * bytes; n += bytes) {
+    for (let k: usize = 0; k < bytes; k += 8) {
+      v128.store(total + 2 * k, f64x2.add(v128.load(total + 2 * k), promote(n + k)));
+    }
   }
 }
 
