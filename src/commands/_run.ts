@@ -14,9 +14,6 @@ import { PASSES, type TraceRow } from '../report/elbo.js';
 import type { LoadedModel } from './_model.js';
 import { type Progress, timed } from './_progress.js';
 
-/** A read-out has to predict held-out tokens better than the first by so much, in nats a token, to be taken. */
-const READ_OUT_GAIN = 0.002;
-
 /** EM that follows a stage goes on for as long as it gains so much, in nats a token, in so many iterations. */
 const POLISH = { patience: 5, gain: 0.003 };
 
@@ -180,13 +177,13 @@ export async function run(
   };
 }
 
-/** Has held-out documents choose how topics are read, the first read-out unless another is better than rounding or chance. */
+/** Has held-out documents choose how topics are read: the first read-out, unless another gains what it has to. */
 function chooseReadOut(model: TopicModel<Corpus, unknown>, stage: Stage, state: State): ReadOutScores | undefined {
-  const [first, ...others] = model.readOuts ?? [];
-  if (others.length === 0) return undefined;
-  const scores = Object.fromEntries([first!, ...others].map((name) => [name, stage.score(state, name)!]));
-  const best = others.reduce((a, b) => (scores[b]! > scores[a]! ? b : a));
-  if (scores[best]! > scores[first!]! + READ_OUT_GAIN) {
+  const readOuts = Object.entries(model.readOuts ?? {});
+  if (readOuts.length < 2) return undefined;
+  const scores = Object.fromEntries(readOuts.map(([name]) => [name, stage.score(state, name)!]));
+  const [best] = readOuts.reduce((a, b) => (scores[b[0]]! > scores[a[0]]! + b[1] ? b : a));
+  if (best !== state.readOut) {
     state.readOut = best;
     model.derive(state);
   }

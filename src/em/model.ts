@@ -71,10 +71,10 @@ export interface Model<Data> {
   /** Documents of one block, where the number matters; else blocks are cut by their entries. */
   readonly batch?: number;
   /**
-   * Ways to read topics off their posteriors, among which held-out documents choose at the end of a fit; the first where
-   * none are held out. A single one where the user has chosen; not there where topics are points.
+   * Ways to read topics off their posteriors, among which held-out documents choose at the end of a fit, and what each has
+   * to gain over those before it, in nats a token; the first where none are held out. A single one where the user has chosen; not there where topics are points.
    */
-  readonly readOuts?: readonly string[];
+  readonly readOuts?: Readonly<Record<string, number>>;
   readonly params: Shapes;
   readonly derived: Shapes;
   /** Shape of one document's row of each posterior array. */

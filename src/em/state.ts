@@ -23,7 +23,7 @@ export function allocateState<Data>(model: Model<Data>, dims: Dims, D: number): 
     params: allocate(model.params, dims),
     derived: allocate(model.derived, dims),
     posterior: allocate(model.posterior, dims, D),
-    readOut: model.readOuts?.[0],
+    readOut: Object.keys(model.readOuts ?? {})[0],
   };
 }
 

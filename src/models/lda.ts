@@ -39,6 +39,7 @@ import {
   normalised,
   normaliseTopics,
   PLUG_IN,
+  READ_OUT_GAINS,
   READ_OUTS,
   type ReadOut,
   readOut,
@@ -175,8 +176,8 @@ export function createLda(
   const answersWithPoints = settings.inference !== 'vb';
 
   /** How topics may be read; points need no choice. */
-  const readOuts: readonly ReadOut[] | null =
-    !smoothed || isMap ? null : settings['read-out'] === 'auto' ? READ_OUTS : [settings['read-out']];
+  const readOuts: Readonly<Partial<Record<ReadOut, number>>> | null =
+    !smoothed || isMap ? null : settings['read-out'] === 'auto' ? READ_OUT_GAINS : { [settings['read-out']]: 0 };
 
   const reference = createDocumentSteps(K, { isMap, rounds, tolerance });
   let kernel: LdaKernel | undefined;
@@ -438,7 +439,7 @@ export function createLda(
       },
       score(state, by) {
         if (heldOut === null) return null;
-        const asRead = by ?? (readOuts?.length === 1 ? readOuts[0] : WATCHED);
+        const asRead = by ?? (settings['read-out'] === 'auto' ? WATCHED : settings['read-out']);
         return found.score(probability({ ...state, readOut: asRead }), state.params['alpha']!);
       },
       handOver(state) {

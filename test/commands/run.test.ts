@@ -81,7 +81,7 @@ describe('held-out documents choose the read-out of topics', () => {
     const derivedBy: (string | undefined)[] = [];
     const model: TopicModel<Corpus, unknown> = {
       ...plsa,
-      readOuts: ['mean', 'plug-in', 'exp-log'],
+      readOuts: { mean: 0, 'plug-in': 0.002, 'exp-log': 0.0075 },
       heldOut: { share: 0.2, from: 1, patience: 5 },
       derive(state) {
         derivedBy.push(state.readOut);
@@ -114,5 +114,6 @@ describe('held-out documents choose the read-out of topics', () => {
   test('but the first where another gains nothing, or no more than chance', async () => {
     expect(await chosenOf({ mean: -7, 'plug-in': -7, 'exp-log': -7.1 })).toBe('mean');
     expect(await chosenOf({ mean: -7, 'plug-in': -6.999, 'exp-log': -7.1 })).toBe('mean');
+    expect(await chosenOf({ mean: -7, 'plug-in': -6.99, 'exp-log': -6.985 })).toBe('plug-in');
   });
 });
