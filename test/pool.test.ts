@@ -12,10 +12,10 @@ it.each(['auto', 'vb', 'map'])(
   'makes the same model, byte for byte, and the same proportions on 1, 2, 3 and 7 threads: %s',
   (inference) => {
     const cwd = folder();
-    output(['generate', '-d', '400', '--length', '120', '-k', '7', '-o', 'c.ldac'], { cwd });
+    output(['generate', '-d', '400', '--length', '120', '-k', '20', '-o', 'c.ldac'], { cwd });
     const results = ['1', '2', '3', '7'].map((threads) => {
       const model = `m${threads}.safetensors`;
-      const fit = ['fit', 'c.ldac', '-k', '7', '--inference', inference, '--iterations', '8', '-q'];
+      const fit = ['fit', 'c.ldac', '-k', '20', '--inference', inference, '--iterations', '8', '-q'];
       output([...fit, '-j', threads, '-o', model], { cwd });
       const proportions = output(['infer', model, 'c.ldac', '-n', 'all', '--format', 'ndjson', '-j', threads], { cwd });
       return [digest(readFileSync(join(cwd, model))), digest(proportions)];

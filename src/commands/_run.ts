@@ -212,14 +212,7 @@ export async function precisely<Data>(pass: Pass<Data>, last: Iteration): Promis
   if (pass.model.rounding === undefined) return last;
   await SCHEDULES.batch(pass)('precise', true);
   const terms = pass.sums.terms.slice();
-  const objective = terms.reduce((sum, term) => sum + term);
-  const previous = last.objective - last.change! * Math.abs(last.objective);
-  return {
-    ...last,
-    terms,
-    objective,
-    change: last.change === null ? null : (objective - previous) / Math.abs(objective),
-  };
+  return { ...last, terms, objective: terms.reduce((sum, term) => sum + term) };
 }
 
 /** Goes to the last of some iterations; each adds a row to the trace, and a line to what is said. */
@@ -390,5 +383,7 @@ export function continueFrom(
       to.set(row === undefined ? unknown : from.subarray(row * width, (row + 1) * width), w * width);
     });
   }
+  const { readOut } = init.state;
+  if (readOut !== undefined && model.readOuts?.[readOut] !== undefined) state.readOut = readOut;
   model.derive(state);
 }

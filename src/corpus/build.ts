@@ -185,7 +185,7 @@ export function sortRows({ rowStart, term, count }: Rows, terms: number): void {
       bits[w >>> 5]! |= 1 << w;
       words[w >>> 10]! |= 1 << (w >>> 5);
     }
-    for (let place = first, j = 0; place < end; j++) {
+    for (let place = first, j = 0; place < end && j < words.length; j++) {
       for (let some = words[j]!; some !== 0; some &= some - 1) {
         const word = 32 * j + lowestBit(some);
         for (let set = bits[word]!; set !== 0; set &= set - 1) {

@@ -86,8 +86,8 @@ export interface CollapsedSteps {
   /** S −= S_b, S_b = 0, and β of the block's terms from what is left. */
   topics(block: Block, eta: number, noise: number): void;
   /**
-   * Rounds of updates of a chunk's documents; with `mayBeFew`, of those whose tokens are of few topics with these. Draws
-   * topics for every so many of them, none at 0.
+   * Rounds of updates of a chunk's documents; with `mayBeFew`, which needs topics without noise, of those whose tokens are of
+   * few topics with these. Draws topics for every so many of them, none at 0.
    */
   documents(chunk: Chunk, rounds: number, mayBeFew: boolean, seed: number, every: number): void;
   /** Adds the chunk's shares to S and S_b. */

@@ -99,6 +99,8 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
   memory.f64(topics.lambda, V * K4).fill(1);
   const termTasks = cutEvenly(0, V, TASK_TERMS, MOST_TASKS - 1);
   let laidOut: Corpus | undefined;
+  /** Whether β in f64 is there, in the place of λ. */
+  let hasBeta = false;
   let at!: ReturnType<typeof layOut>;
   const columns = new Map<string, Columns>();
 
@@ -142,6 +144,7 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
 
   return {
     expectLog(lambda, digammaSums, logBeta) {
+      hasBeta = false;
       copyRows(lambda, K, memory.f64(topics.lambda, V * K4), K4, V);
       memory.f64(topics.digammaSums, K4).set(digammaSums);
       memory.run(
@@ -155,6 +158,7 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
       return { total, entropy };
     },
     setTopics(logBeta, rowMaximum) {
+      hasBeta = false;
       copyRows(logBeta, K, memory.f64(topics.logBeta, V * K4), K4, V);
       memory.run(
         'ldaScale',
@@ -196,10 +200,11 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
     bound(corpus, from, to, alpha, gamma, of) {
       // E[log β] has been taken: what λ was given in is room now, and so are theta and tokens, one after the other
       const { logBeta, maximum, lambda: beta, priors } = topics;
-      memory.run(
-        'boundTopics',
-        tasksOf(termTasks, (first, end) => [first, end, K4, K, logBeta, maximum, beta]),
-      );
+      if (!hasBeta) {
+        const tasks = tasksOf(termTasks, (first, end) => [first, end, K4, K, logBeta, maximum, beta]);
+        memory.run('boundTopics', tasks);
+        hasBeta = true;
+      }
       memory.f64(priors, K4).fill(1).set(alpha);
       const { rowStart, term, count, theta: rows, logTheta, bounds } = at;
       copyRows(gamma.subarray(from * K), K, memory.f64(rows + 8 * from * K4, (to - from) * K4).fill(1), K4, to - from);

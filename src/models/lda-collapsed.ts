@@ -45,7 +45,7 @@ import { writeNormalised } from './topics.js';
 const BLOCKS = 10;
 /** Their statistics are of fewer, larger blocks where they would take more numbers than this. */
 const MOST_OWN = 3 << 27;
-/** Entries of a chunk at most, but for a longer document; of few topics it is as many as take this many numbers. */
+/** Entries of a chunk at most, but for a longer document; where K is small it is as many as take this many numbers. */
 const CHUNK_ENTRIES = 1 << 14;
 const CHUNK_NUMBERS = 1 << 21;
 

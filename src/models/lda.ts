@@ -100,7 +100,7 @@ export const ldaSettings = {
     ],
     describe:
       "topics' terms by the posterior mean, by counts with a smoothing of 0.03 (plug-in), or by exp(E[log beta]); or auto: " +
-      'by what completes held-out documents best, by the mean where none are held out (dirichlet)',
+      'by what completes held-out documents better by enough, by the mean where none are held out (dirichlet)',
   },
   beta: {
     kind: 'choice',
@@ -440,7 +440,7 @@ export function createLda(
       score(state, by) {
         if (heldOut === null) return null;
         const asRead = by ?? (settings['read-out'] === 'auto' ? WATCHED : settings['read-out']);
-        return found.score(probability({ ...state, readOut: asRead }), state.params['alpha']!);
+        return found.score(asPoints(probability({ ...state, readOut: asRead })), state.params['alpha']!);
       },
       handOver(state) {
         if (smoothed && !isMap && settings.eta === undefined) raiseEta(state, VB_ETA);
@@ -476,9 +476,9 @@ export function createLda(
     derive(state);
   }
 
-  /** Topics as points, of a term that no topic has as little as single precision can divide by; kept until `derive`. */
+  /** Topics as points; kept until `derive`. */
   function pointsOf(state: State): Float64Array {
-    topicPoints ??= probability(state).map((p) => Math.max(p, LEAST_POINT));
+    topicPoints ??= asPoints(probability(state));
     return topicPoints;
   }
 
@@ -546,4 +546,9 @@ function parseAlpha(text: string, K: number): Float64Array {
   throw new UserError(`--alpha: got ${numbers.length} numbers, expected 1 or one for each of the ${K} topics`, {
     status: STATUS.usage,
   });
+}
+
+/** Topics of which no term has less than single precision can divide by. */
+function asPoints(topics: Float64Array): Float64Array {
+  return topics.map((p) => Math.max(p, LEAST_POINT));
 }

@@ -157,6 +157,25 @@ describe('the read-out of topics', () => {
     expect(weights()).not.toEqual(weights('--by', 'mean'));
   });
 
+  test.each([[[]], [['--precise']]])('has scores also where a term is in no document but one: %j', (precise) => {
+    const lines = Array.from(
+      { length: 200 },
+      (_, d) => `{"text":"a${d % 3} b${d % 3} a${d % 3} b${d % 2} only${d}"}\n`,
+    );
+    const model = join(cwd, `rare${precise.length}`);
+    const input = ['--min-df', '1', '--max-df', '1.0', '--numbers', '-k', '3', '--eta', '0.001', '-q', '-o', model];
+    expect(run(['fit', '-', ...input, ...precise], { cwd, input: lines.join('') })).toMatchObject({ status: 0 });
+    const { read_out_scores: scores } = first('inspect', model);
+    for (const name of ['mean', 'plug-in', 'exp-log']) expect(scores[name]).toBeGreaterThan(-50);
+  });
+
+  test('goes on with --init', () => {
+    output(['fit', 'c', '-k', '3', '-q', '--init', 'exp', '-o', 'more'], { cwd });
+    expect(first('inspect', 'more').read_out).toBe('exp-log');
+    output(['fit', 'c', '-k', '3', '-q', '--init', 'exp', '--read-out', 'mean', '-o', 'other'], { cwd });
+    expect(first('inspect', 'other').read_out).toBe('mean');
+  });
+
   test('is the posterior mean of files that do not say, and has to be known', async () => {
     const loaded = await loadModel(join(cwd, 'exp'));
     const { readOut, settings, ...older } = loaded.record;

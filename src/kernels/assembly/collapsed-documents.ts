@@ -159,6 +159,9 @@ const HELD: f32 = 0.75;
 /** So the weights of few topics fit in the place of those of all, with their β and their places. */
 const ENTRIES_OF_FEW: u32 = 3;
 
+/** What rounding may leave of the α of the other topics is not below this. */
+const LEAST_PRIOR: f32 = 1e-30;
+
 /** Bytes of a row of few topics, padded as rows are. */
 // @ts-ignore: decorator
 @inline
@@ -245,7 +248,7 @@ function visitFew(
     v128.store(start + k, f32x4.add(x, a));
     v128.store(own + k, f32x4.add(x, a));
   }
-  const prior = max(sumOf(allPriors), LEAST);
+  const prior = max(sumOf(allPriors), LEAST_PRIOR);
   const ofAll = f32x4.splat(1 / prior);
   const startOfOthers = max(sumOf(all), 0) + prior;
 

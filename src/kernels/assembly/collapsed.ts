@@ -1,5 +1,5 @@
-// Twins of the inner loops of models/lda-collapsed.ts but for the visit of a document, in f32. Rows of K numbers are padded with zeros to K4, a multiple
-// of 4. Pointers are bytes; no bounds are checked here.
+// Twins of the inner loops of models/lda-collapsed.ts but for the visit of a document, in f32. Rows of K numbers are
+// padded with zeros to K4, a multiple of 4. Pointers are bytes; no bounds are checked here.
 import { ENTRY, OTHERS, PLACES, WEIGHTS } from './collapsed-documents';
 import { weigh } from './lda';
 import { add, addFour, clear, dot, sumOf } from './rows';
@@ -8,7 +8,7 @@ import { log2x, promote } from './special';
 /**
  * Withdraws a block from the topics, rows [from, to) of the block: S_w −= S_bw, S_bw = 0 (while there is noise, in the
  * first pass, both are 0 already), and from what is left
- * β_w = (S_w + noise · start_w + η) ⊙ scale; and of each, spread_w = Σ_k α_k β_wk (V).
+ * β_w = (S_w + noise · start_w + η) ⊙ scale; without noise also spread_w = Σ_k α_k β_wk (V).
  *
  * Row j is term terms[j]. S, start, beta are V×K4; own (S_b) has a row for each term of the block; scale and alpha are K4.
  */
