@@ -212,7 +212,14 @@ export async function precisely<Data>(pass: Pass<Data>, last: Iteration): Promis
   if (pass.model.rounding === undefined) return last;
   await SCHEDULES.batch(pass)('precise', true);
   const terms = pass.sums.terms.slice();
-  return { ...last, terms, objective: terms.reduce((sum, term) => sum + term) };
+  const objective = terms.reduce((sum, term) => sum + term);
+  const previous = last.objective - last.change! * Math.abs(last.objective);
+  return {
+    ...last,
+    terms,
+    objective,
+    change: last.change === null ? null : (objective - previous) / Math.abs(objective),
+  };
 }
 
 /** Goes to the last of some iterations; each adds a row to the trace, and a line to what is said. */
