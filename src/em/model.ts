@@ -72,7 +72,8 @@ export interface Model<Data> {
   readonly batch?: number;
   /**
    * Ways to read topics off their posteriors, among which held-out documents choose at the end of a fit, and what each has
-   * to gain over those before it, in nats a token; the first where none are held out. A single one where the user has chosen; not there where topics are points.
+   * to gain over those before it, in nats a token; the first where none are held out. A single one where the user has
+   * chosen; not there where topics are points.
    */
   readonly readOuts?: Readonly<Record<string, number>>;
   readonly params: Shapes;

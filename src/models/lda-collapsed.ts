@@ -296,37 +296,24 @@ function referenceSteps({ K, K4 }: { K: number; K4: number }, lengths: Collapsed
   );
   const { rowStart, term, count, alpha, beta, topics, tokens, share, drawn } = arrays;
   const weight = new Float64Array(K);
-  /** Of the document visited: its own topics first, then the others, which are as one, if there are any. */
-  const order = new Uint32Array(K);
-  let own = K;
 
-  function orderTopics(at: number, terms: number, mayBeFew: boolean): void {
-    own = 0;
-    if (mayBeFew && terms >= TERMS_OF_FEW) {
-      let all = 0;
-      for (let k = 0; k < K; k++) all += tokens[at + k]!;
-      const least = Math.min(OWN, OWN_PART * all);
-      let held = 0;
-      let last = K;
-      for (let k = 0; k < K; k++) {
-        if (tokens[at + k]! > least) {
-          held += tokens[at + k]!;
-          order[own++] = k;
-        } else order[--last] = k;
-      }
-      order.subarray(own).reverse();
-      if (own > 0 && held >= HELD * all && 100 * roundUp4(own) <= FEW * K4) return;
-    }
-    for (let k = 0; k < K; k++) order[k] = k;
-    own = K;
+  /** The topics that the document at `at` is visited with, and the others, which are as one. */
+  function topicsOf(at: number, terms: number, mayBeFew: boolean): [own: readonly number[], others: readonly number[]] {
+    const all = Array.from({ length: K }, (_, k) => k);
+    if (!mayBeFew || terms < TERMS_OF_FEW) return [all, []];
+    const sumOver = (topics: readonly number[]) => topics.reduce((sum, k) => sum + tokens[at + k]!, 0);
+    const total = sumOver(all);
+    const least = Math.min(OWN, OWN_PART * total);
+    const own = all.filter((k) => tokens[at + k]! > least);
+    const areFew = own.length > 0 && sumOver(own) >= HELD * total && 100 * roundUp4(own.length) <= FEW * K4;
+    return areFew ? [own, all.filter((k) => tokens[at + k]! <= least)] : [all, []];
   }
 
-  function visit(d: number, firstEntry: number, rounds: number): void {
+  function visit(d: number, firstEntry: number, rounds: number, mayBeFew: boolean): void {
     const at = d * K4;
     const from = rowStart[d]!;
     const to = rowStart[d + 1]!;
-    const topicsOf = order.subarray(0, own);
-    const others = order.subarray(own);
+    const [own, others] = topicsOf(at, to - from, mayBeFew);
     let ofOthers = 0;
     let prior = 0;
     for (const k of others) {
@@ -338,7 +325,7 @@ function referenceSteps({ K, K4 }: { K: number; K4: number }, lengths: Collapsed
       const row = term[i]! * K4;
       const r = (i - firstEntry) * K4;
       let sum = 0;
-      for (const k of topicsOf) sum += share[r + k] = (tokens[at + k]! + alpha[k]!) * beta[row + k]!;
+      for (const k of own) sum += share[r + k] = (tokens[at + k]! + alpha[k]!) * beta[row + k]!;
       for (const k of others) sum += share[r + k] = (ofOthers / prior + 1) * alpha[k]! * beta[row + k]!;
       for (let k = 0; k < K; k++) share[r + k]! /= sum;
     }
@@ -347,7 +334,7 @@ function referenceSteps({ K, K4 }: { K: number; K4: number }, lengths: Collapsed
         const row = term[i]! * K4;
         const r = (i - firstEntry) * K4;
         let sum = 0;
-        for (const k of topicsOf) {
+        for (const k of own) {
           const left = Math.max(tokens[at + k]! + alpha[k]! - share[r + k]!, LEAST);
           sum += weight[k] = left * beta[row + k]!;
         }
@@ -412,8 +399,7 @@ function referenceSteps({ K, K4 }: { K: number; K4: number }, lengths: Collapsed
       const firstEntry = rowStart[from]!;
       for (let d = from; d < to; d++) {
         if (rowStart[d] === rowStart[d + 1]) continue;
-        orderTopics(d * K4, rowStart[d + 1]! - rowStart[d]!, mayBeFew);
-        visit(d, firstEntry, rounds);
+        visit(d, firstEntry, rounds, mayBeFew);
         if (every > 0 && d % every === 0) draw(d, firstEntry, seed, (d / every) * K4);
       }
     },

@@ -27,13 +27,13 @@ export function logPoints(points: Float64Array, out: Float64Array): void {
  */
 export const READ_OUTS = ['mean', 'plug-in', 'exp-log'] as const;
 
+export type ReadOut = (typeof READ_OUTS)[number];
+
 /**
  * What each has to gain over those before it on held-out documents, in nats a token, to be taken. exp(E[log β]) gives
  * next to nothing to terms that topics lack, and documents of other times have more of these than those held out.
  */
 export const READ_OUT_GAINS: Readonly<Record<ReadOut, number>> = { mean: 0, 'plug-in': 0.002, 'exp-log': 0.0075 };
-
-export type ReadOut = (typeof READ_OUTS)[number];
 
 /** The smoothing of topics in collapsed updates; 0.01 to 0.1 predict best on 20 Newsgroups, AP and titles, K = 20 and 100. */
 export const PLUG_IN = 0.03;

@@ -6,12 +6,45 @@ import { add, addFour, clear, copy, dot, dotFour, sumOf } from './rows';
 const LEAST: f32 = 1e-6;
 
 /**
- * One entry's turn, four topics at `at`: settles the turn before, whose weights `last` count `lastWeight` each, and takes
- * the entry's old shares r off. Leaves N_dk + α_k without the entry in `own`, and the new weights, not normalised, in x.
+ * One entry's turn: settles the turn before, whose weights `last` count `lastWeight` each, and takes the entry's old shares
+ * off: its weights in x over their sum, or before it had any those of `start`. Leaves N_dk + α_k without the entry in `own`
+ * and the new weights, not normalised, in x.
+ *
+ * @param scale 1 / Σ of the old weights, four times; n: the entry's tokens, four times
+ * @returns four sums of the new weights
  */
 // @ts-ignore: decorator
 @inline
-function turn(own: usize, last: usize, lastWeight: v128, r: v128, n: v128, beta: usize, x: usize): v128 {
+function turn(
+  own: usize,
+  last: usize,
+  lastWeight: v128,
+  start: usize,
+  scale: v128,
+  n: v128,
+  beta: usize,
+  x: usize,
+  bytes: usize,
+): v128 {
+  let s = f32x4.splat(0);
+  if (start !== 0) {
+    for (let k: usize = 0; k < bytes; k += 16) {
+      const r = f32x4.mul(f32x4.mul(v128.load(start + k), v128.load(beta + k)), scale);
+      s = f32x4.add(s, turnOfFour(own + k, last + k, lastWeight, r, n, beta + k, x + k));
+    }
+  } else {
+    for (let k: usize = 0; k < bytes; k += 16) {
+      const r = f32x4.mul(v128.load(x + k), scale);
+      s = f32x4.add(s, turnOfFour(own + k, last + k, lastWeight, r, n, beta + k, x + k));
+    }
+  }
+  return s;
+}
+
+/** The turn of four topics, whose old shares are r. */
+// @ts-ignore: decorator
+@inline
+function turnOfFour(own: usize, last: usize, lastWeight: v128, r: v128, n: v128, beta: usize, x: usize): v128 {
   const all = f32x4.add(v128.load(own), f32x4.mul(v128.load(last), lastWeight));
   const others = f32x4.pmax(f32x4.sub(all, r), f32x4.splat(LEAST));
   const weight = f32x4.mul(others, v128.load(beta));
@@ -114,18 +147,7 @@ function visit(
       const b = beta + <usize>load<u32>(terms + at) * bytes;
       const old = f32x4.splat(load<f32>(scales + at));
       const times = f32x4.splat(load<f32>(counts + at));
-      let s = f32x4.splat(0);
-      if (round === 0) {
-        for (let k: usize = 0; k < bytes; k += 16) {
-          const r = f32x4.mul(f32x4.mul(v128.load(start + k), v128.load(b + k)), old);
-          s = f32x4.add(s, turn(own + k, last + k, lastWeight, r, times, b + k, x + k));
-        }
-      } else {
-        for (let k: usize = 0; k < bytes; k += 16) {
-          const r = f32x4.mul(v128.load(x + k), old);
-          s = f32x4.add(s, turn(own + k, last + k, lastWeight, r, times, b + k, x + k));
-        }
-      }
+      const s = turn(own, last, lastWeight, round === 0 ? start : 0, old, times, b, x, bytes);
       const now: f32 = 1 / sumOf(s);
       store<f32>(scales + at, now);
       lastWeight = f32x4.mul(times, f32x4.splat(now));
@@ -285,18 +307,7 @@ function visitFew(
       const n = load<f32>(counts + at);
       const times = f32x4.splat(n);
       const olds = f32x4.splat(old);
-      let s = f32x4.splat(0);
-      if (round === 0) {
-        for (let k: usize = 0; k < width; k += 16) {
-          const r = f32x4.mul(f32x4.mul(v128.load(start + k), v128.load(b + k)), olds);
-          s = f32x4.add(s, turn(own + k, last + k, lastWeight, r, times, b + k, x + k));
-        }
-      } else {
-        for (let k: usize = 0; k < width; k += 16) {
-          const r = f32x4.mul(v128.load(x + k), olds);
-          s = f32x4.add(s, turn(own + k, last + k, lastWeight, r, times, b + k, x + k));
-        }
-      }
+      const s = turn(own, last, lastWeight, round === 0 ? start : 0, olds, times, b, x, width);
       // the turn of the others
       const ofOthers = load<f32>(f);
       const r = load<f32>(f, OTHERS) * ofOthers * old;
