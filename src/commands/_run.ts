@@ -145,7 +145,7 @@ export async function run(
       blocks: blocksOfWhole,
       state: whole,
       sums: found,
-    })(model.rounding === undefined ? 'fixed' : 'precise', true);
+    })('fixed', true);
     terms = found.terms;
   }
   const { kept } = last!;
@@ -210,7 +210,7 @@ interface Told {
  */
 export async function precisely<Data>(pass: Pass<Data>, last: Iteration): Promise<Iteration> {
   if (pass.model.rounding === undefined) return last;
-  await SCHEDULES.batch(pass)('precise', true);
+  await SCHEDULES.batch(pass)('fixed', true);
   const terms = pass.sums.terms.slice();
   const objective = terms.reduce((sum, term) => sum + term);
   const previous = last.objective - last.change! * Math.abs(last.objective);

@@ -13,9 +13,19 @@ export interface LdaFound {
    * s = Σ_k θ̃_k B_wk is not finite where f32 underflowed.
    */
   readonly terms: Float64Array;
-  /** Σ_d E[log θ_d], K. */
+  /** Σ_d E[log θ_d] and Σ_d N_d, K each; not with points alone. */
   readonly logTheta: Float64Array;
+  readonly expected: Float64Array;
   readonly K4: number;
+}
+
+/** What `bound` found; each array is valid until the next call. */
+export interface LdaBound extends Pick<LdaFound, 'logTheta' | 'expected'> {
+  /**
+   * Five numbers of each document, from row d − from on: Σ n ln Σ_k exp(E[log θ_k] + E[log β_wk]), NaN where that may have
+   * underflowed, E[log p(w | z, β)], and the last three of `LdaFound.terms`.
+   */
+  readonly terms: Float64Array;
 }
 
 /** The E-step of LDA by WebAssembly SIMD, in f32: the twin of the f64 loops of models/lda-documents.ts. */
@@ -30,8 +40,8 @@ export interface LdaKernel {
     digammaSums: Float64Array,
     logBeta: Float64Array,
   ): { readonly total: number; readonly entropy: number };
-  /** Takes the topics for the E-steps that follow, ln β or its expectation, V×K; writes each row's maximum. */
-  setTopics(logBeta: Float64Array, rowMaximum: Float64Array): void;
+  /** Takes the topics for the E-steps that follow, ln β or its expectation, V×K. */
+  setTopics(logBeta: Float64Array): void;
   /** Takes topics as points for the E-steps with points, β, V×K. */
   setPoints(beta: Float64Array): void;
   /**
@@ -48,10 +58,7 @@ export interface LdaKernel {
     tolerance: number,
     of: 'posteriors' | 'proportions' | 'points',
   ): LdaFound;
-  /**
-   * Of documents [from, to), after phase 2: three numbers each, in f64 throughout, of `gamma` (D×K) and the topics:
-   * Σ n ln Σ_k exp(E[log θ_k] + E[log β_wk]), and the last two of `LdaFound.terms`.
-   */
+  /** Of documents [from, to), in f64 throughout, what belongs to `gamma` (D×K) and the best q(z) given it. */
   bound(
     corpus: Corpus,
     from: number,
@@ -59,7 +66,7 @@ export interface LdaKernel {
     alpha: Float64Array,
     gamma: Float64Array,
     of: 'posteriors' | 'proportions',
-  ): Float64Array;
+  ): LdaBound;
   /** Leaves document d out of phase 2. */
   leaveOut(corpus: Corpus, d: number): void;
   /**
@@ -78,10 +85,13 @@ export interface LdaKernel {
 
 /** Terms of one task. */
 const TASK_TERMS = 64;
+/** Tasks of `bound` at most, each with room of its own. */
+const BOUND_TASKS = 128;
 
 export function createLdaKernel({ V, K }: { V: number; K: number }, threads: number): LdaKernel {
   const K4 = roundUp4(K);
-  const room = roomOf(2 * K4);
+  const room = roomOf(4 * K4);
+  const boundRoom = roomOf(10 * K4);
   const memory = kernelMemory(threads);
   const topics = memory.layOut({
     beta: V * K4,
@@ -100,8 +110,9 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
   memory.f64(topics.lambda, V * K4).fill(1);
   const termTasks = cutEvenly(0, V, TASK_TERMS, MOST_TASKS - 1);
   let laidOut: Corpus | undefined;
-  /** Whether β in f64 is there, in the place of λ. */
-  let hasBeta = false;
+  /** Whether the topics that were taken are there as B, in f32 and in f64, the latter in the place of λ. */
+  let isScaled = false;
+  let isScaledInF64 = false;
   let at!: ReturnType<typeof layOut>;
   const columns = new Map<string, Columns>();
 
@@ -120,8 +131,7 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
         columnEntry: entries,
         columnDocument: entries,
         terms: 10 * D,
-        bounds: 6 * D,
-        logTheta: MOST_TASKS * room,
+        sums: Math.max(MOST_TASKS * room, BOUND_TASKS * boundRoom),
       },
       topics.end,
     );
@@ -143,9 +153,22 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
     return sums;
   }
 
+  /** Sums over tasks of the first two rows of K4 numbers of each task's room. */
+  function sumTasks(tasks: number, room: number): Pick<LdaFound, 'logTheta' | 'expected'> {
+    const [logTheta, expected] = [new Float64Array(K), new Float64Array(K)];
+    const rows = memory.f64(at.sums, (tasks * room) / 2);
+    for (let task = 0, row = 0; task < tasks; task++, row += room / 2) {
+      for (let k = 0; k < K; k++) {
+        logTheta[k]! += rows[row + k]!;
+        expected[k]! += rows[row + K4 + k]!;
+      }
+    }
+    return { logTheta, expected };
+  }
+
   return {
     expectLog(lambda, digammaSums, logBeta) {
-      hasBeta = false;
+      isScaledInF64 = false;
       copyRows(lambda, K, memory.f64(topics.lambda, V * K4), K4, V);
       memory.f64(topics.digammaSums, K4).set(digammaSums);
       memory.run(
@@ -158,65 +181,67 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
       const [total, entropy] = pairs(memory.f64(topics.found, 2 * V));
       return { total, entropy };
     },
-    setTopics(logBeta, rowMaximum) {
-      hasBeta = false;
+    setTopics(logBeta) {
+      isScaled = false;
+      isScaledInF64 = false;
       copyRows(logBeta, K, memory.f64(topics.logBeta, V * K4), K4, V);
-      memory.run(
-        'ldaScale',
-        tasksOf(termTasks, (from, to) => [
-          ...[from, to, K4, K, topics.logBeta, topics.beta, topics.logB, topics.maximum],
-        ]),
-      );
-      rowMaximum.set(memory.f64(topics.maximum, V));
     },
     setPoints(beta) {
       copyRows(beta, K, memory.f32(topics.points, V * K4), K4, V);
     },
     documents(corpus, from, to, alpha, gamma, rounds, tolerance, of) {
       if (corpus !== laidOut) at = layOut(corpus);
+      if (of !== 'points' && !isScaled) {
+        const tasks = tasksOf(termTasks, (first, end) => [
+          ...[first, end, K4, K, topics.logBeta, topics.beta, topics.logB],
+        ]);
+        memory.run('ldaScale', tasks);
+        isScaled = true;
+      }
       // what is padded is 1: γ stays 1 there, and adds nothing to the bound
       memory.f32(topics.alpha, K4).fill(1).set(alpha);
       const rows = memory.f32(at.gamma + 4 * from * K4, (to - from) * K4).fill(1);
       copyRows(gamma.subarray(from * K), K, rows, K4, to - from);
-      const { rowStart, term, count, theta, tokens, ratio, terms, logTheta } = at;
-      const tasks = tasksOf(cutTasks(corpus.rowStart, from, to), (first, end, task) => [
-        ...[first, end, K4, K, rounds, tolerance, of === 'posteriors' ? 0 : 1, rowStart, term, count],
-        ...[of === 'points' ? topics.points : topics.beta, topics.alpha, at.gamma, theta, tokens, ratio],
-        of === 'points' ? 0 : terms,
-        logTheta + 4 * room * task,
-      ]);
+      const { rowStart, term, count, theta, tokens, ratio, terms, sums } = at;
+      const tasks = tasksOf(cutTasks(corpus.rowStart, from, to), (first, end, task) => {
+        const logTheta = sums + 4 * room * task;
+        return [
+          ...[first, end, K4, K, rounds, tolerance, of === 'posteriors' ? 0 : 1, rowStart, term, count],
+          ...[of === 'points' ? topics.points : topics.beta, topics.alpha, at.gamma, theta, tokens, ratio],
+          ...[of === 'points' ? 0 : terms, logTheta, logTheta + 8 * K4],
+        ];
+      });
       memory.run('ldaDocuments', tasks);
-      const sum = new Float64Array(K);
-      const ofTasks = memory.f64(logTheta, (tasks.length * room) / 2);
-      for (let task = 0; task < tasks.length; task++) {
-        for (let k = 0; k < K; k++) sum[k]! += ofTasks[(task * room) / 2 + k]!;
-      }
       return {
         gamma: rows,
         terms: memory.f64(terms + 40 * from, 5 * (to - from)),
-        logTheta: sum,
+        ...sumTasks(tasks.length, room),
         K4,
       };
     },
     bound(corpus, from, to, alpha, gamma, of) {
-      // E[log β] has been taken: what λ was given in is room now, and so are theta and tokens, one after the other
+      if (corpus !== laidOut) at = layOut(corpus);
+      // what λ was given in is room now, and so are theta and tokens, one after the other
       const { logBeta, maximum, lambda: beta, priors } = topics;
-      if (!hasBeta) {
-        const tasks = tasksOf(termTasks, (first, end) => [first, end, K4, K, logBeta, maximum, beta]);
-        memory.run('boundTopics', tasks);
-        hasBeta = true;
+      if (!isScaledInF64) {
+        memory.run(
+          'boundTopics',
+          tasksOf(termTasks, (first, end) => [first, end, K4, K, logBeta, maximum, beta]),
+        );
+        isScaledInF64 = true;
       }
       memory.f64(priors, K4).fill(1).set(alpha);
-      const { rowStart, term, count, theta: rows, logTheta, bounds } = at;
+      const { rowStart, term, count, theta: rows, sums, terms } = at;
       copyRows(gamma.subarray(from * K), K, memory.f64(rows + 8 * from * K4, (to - from) * K4).fill(1), K4, to - from);
-      memory.run(
-        'boundDocuments',
-        tasksOf(cutTasks(corpus.rowStart, from, to), (first, end, task) => [
-          ...[first, end, K4, K, of === 'posteriors' ? 0 : 1, rowStart, term, count, priors, rows, beta, maximum],
-          ...[logTheta + 4 * room * task, bounds],
-        ]),
-      );
-      return memory.f64(bounds + 24 * from, 3 * (to - from));
+      const tasks = tasksOf(cutTasks(corpus.rowStart, from, to, BOUND_TASKS), (first, end, task) => {
+        const logTheta = sums + 4 * boundRoom * task;
+        return [
+          ...[first, end, K4, K, of === 'posteriors' ? 0 : 1, rowStart, term, count, priors, rows, logBeta, beta],
+          ...[maximum, logTheta, logTheta + 8 * K4, logTheta + 16 * K4, terms],
+        ];
+      });
+      memory.run('boundDocuments', tasks);
+      return { terms: memory.f64(terms + 40 * from, 5 * (to - from)), ...sumTasks(tasks.length, boundRoom) };
     },
     leaveOut({ rowStart }, d) {
       memory.f32(at.ratio + 4 * rowStart[d]!, rowStart[d + 1]! - rowStart[d]!).fill(0);

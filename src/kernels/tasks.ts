@@ -6,9 +6,9 @@ const ENTRIES = 1 << 9;
 /** Tasks of one run at most, as `cutTasks` cuts them. */
 export const MOST_TASKS = 1025;
 
-/** Boundaries between `from` and `to` that cut what `start` counts into tasks; cut by the data alone. */
-export function cutTasks(start: Uint32Array, from: number, to: number): number[] {
-  const entries = Math.max(ENTRIES, Math.ceil((start[to]! - start[from]!) / 1024));
+/** Boundaries between `from` and `to` that cut what `start` counts into `most` tasks; cut by the data alone. */
+export function cutTasks(start: Uint32Array, from: number, to: number, most: number = MOST_TASKS): number[] {
+  const entries = Math.max(ENTRIES, Math.ceil((start[to]! - start[from]!) / (most - 1)));
   const cuts = [from];
   for (let i = from + 1; i < to; i++) if (start[i]! - start[cuts.at(-1)!]! >= entries) cuts.push(i);
   if (to > from) cuts.push(to);

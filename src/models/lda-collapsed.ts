@@ -155,10 +155,11 @@ export function createCollapsedStage(
   const frequency = new Float64Array(V);
   for (let i = 0; i < corpus.term.length; i++) frequency[corpus.term[i]!]! += corpus.count[i]!;
   const noiseOf = new Float64Array(K);
+  const { start } = arrays;
   for (let w = 0; w < V; w++) {
     for (let k = 0; k < K; k++) {
       const x = (frequency[w]! / K) * (0.5 + random.uniform());
-      arrays.start[w * K4 + k] = x;
+      start[w * K4 + k] = x;
       noiseOf[k]! += x;
     }
   }
@@ -211,9 +212,11 @@ export function createCollapsedStage(
     },
     read(topicTerm, tokens, alpha) {
       copyRows(arrays.topics, K4, topicTerm, K, V);
-      dealt.forEach((d, i) => {
-        for (let k = 0; k < K; k++) tokens[d * K + k] = arrays.tokens[i * K4 + k]!;
-      });
+      const found = arrays.tokens;
+      for (let i = 0; i < D; i++) {
+        const to = dealt[i]! * K;
+        for (let k = 0; k < K; k++) tokens[to + k] = found[i * K4 + k]!;
+      }
       alpha.set(priors);
     },
     close: steps.close,
@@ -275,9 +278,8 @@ function layOutBlocks(corpus: Corpus, blockEnds: readonly number[], V: number, K
         chunkStart.push(columns.start[w]!);
       }
       chunkStart.push(columns.start[V]!);
-      columns.entry.forEach((place, e) => {
-        entry[rowStart[from]! + e] = place - rowStart[from]!;
-      });
+      const first = rowStart[from]!;
+      for (let e = 0; e < columns.entry.length; e++) entry[first + e] = columns.entry[e]! - first;
       chunks.push({ ...chunk, rows: chunkRow.length - chunk.firstRow });
       mostEntries = Math.max(mostEntries, columns.entry.length);
       from = to;

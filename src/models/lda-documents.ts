@@ -215,7 +215,10 @@ export function createDocumentSteps(
     terms[2]! += proportions;
     terms[4]! += entropyProportions;
     if (statistics !== null) {
-      for (let k = 0; k < K; k++) statistics['logTheta']![k]! += logTheta[k]!;
+      for (let k = 0; k < K; k++) {
+        statistics['logTheta']![k]! += logTheta[k]!;
+        statistics['tokens']![k]! += tokens[k]!;
+      }
       statistics['documents']![0]! += 1;
     }
     return assignments;
@@ -227,7 +230,7 @@ export function createDocumentSteps(
       const alpha = state.params['alpha']!;
       const at = d * K;
       if (start === 'cold') uninformed(alpha, length, gamma, at);
-      const startBound = isFixed(start) ? Number.NEGATIVE_INFINITY : bound(corpus, d, state, gamma, at);
+      const startBound = start === 'fixed' ? Number.NEGATIVE_INFINITY : bound(corpus, d, state, gamma, at);
       converge(corpus, d, length, state, gamma, at, roundsAt(start, rounds), points);
       if (start === 'guarded') {
         for (let k = 0; k < K; k++) warmGamma[k] = gamma[at + k]!;
@@ -245,14 +248,9 @@ export function createDocumentSteps(
   };
 }
 
-/** Whether posteriors stay. */
-export function isFixed(start: Start): boolean {
-  return start === 'fixed' || start === 'precise';
-}
-
 /** Rounds of a document at most. */
 export function roundsAt(start: Start, rounds: number): number {
-  return isFixed(start) ? 0 : start === 'cold' ? Math.max(rounds, ROUNDS_OF_NEW) : rounds;
+  return start === 'fixed' ? 0 : start === 'cold' ? Math.max(rounds, ROUNDS_OF_NEW) : rounds;
 }
 
 /** The logarithm of what makes the prior of θ integrate to 1: Dir(α), or Dir(α + 1), whose mode is what a point is of. */

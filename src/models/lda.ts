@@ -23,14 +23,14 @@ import type { Corpus } from '../corpus/corpus.js';
 import { documentCount, tokenCount } from '../corpus/corpus.js';
 import type { Arrays, Stage, Start, State, Sums, TopicModel } from '../em/model.js';
 import { STATUS, UserError } from '../errors.js';
-import { createLdaKernel, type LdaKernel } from '../kernels/lda.js';
+import { createLdaKernel, type LdaFound, type LdaKernel } from '../kernels/lda.js';
 import { copyRows } from '../kernels/rows.js';
 import { learnPrior, learnSymmetricPrior } from '../math/dirichlet.js';
 import type { Random } from '../math/random.js';
 import { digamma, exp, lgamma } from '../math/special.js';
 import { parseSetting, type Settings, type Values } from '../settings.js';
 import { createCollapsedStage, PASSES_TO_ALL } from './lda-collapsed.js';
-import { createDocumentSteps, isFixed, ofPrior, roundsAt, uninformed, withoutTopics } from './lda-documents.js';
+import { createDocumentSteps, ofPrior, roundsAt, uninformed, withoutTopics } from './lda-documents.js';
 import { ONLINE, roundSettings } from './settings.js';
 import {
   expectLogTopics,
@@ -190,94 +190,132 @@ export function createLda(
   /** Topics as points under the parameters, once somebody asked for them. */
   let topicPoints: Float64Array | undefined;
 
-  /**
-   * The E-step by kernels. γ and φ are what f32 made them; their terms of the bound are those of just this q, in f64:
-   * −Σ φ ln φ with ln φ_k = ln θ̃_k + ln β̃_k − ln s, all three as the kernel has them.
-   */
+  /** The E-step by kernels. */
   function kernelEStep(
     kernel: LdaKernel,
     corpus: Corpus,
     from: number,
     to: number,
     state: State,
-    { statistics, terms }: Sums,
+    sums: Sums,
     start: Start,
   ): void {
-    const { params, derived, posterior } = state;
-    const alpha = params['alpha']!;
-    const gamma = posterior['gamma']!;
-    const topicTerm = statistics?.['topicTerm'] ?? null;
-    let documents = 0;
+    const alpha = state.params['alpha']!;
+    const gamma = state.posterior['gamma']!;
     for (let d = from; d < to; d++) {
       const isEmpty = corpus.rowStart[d] === corpus.rowStart[d + 1];
       if (isEmpty || start === 'cold') uninformed(alpha, tokenCount(corpus, d, d + 1), gamma, d * K);
-      if (!isEmpty) documents++;
     }
-    const points = start === 'cold' && answersWithPoints;
-    const most = roundsAt(start, rounds);
-    if (points) {
+    if (start === 'cold' && answersWithPoints) {
       if (!hasPoints) kernel.setPoints(pointsOf(state));
       hasPoints = true;
+      const most = roundsAt(start, rounds);
       const found = kernel.documents(corpus, from, to, alpha, gamma, most, tolerance, 'points');
       copyRows(found.gamma, found.K4, gamma.subarray(from * K), K, to - from);
-      if (topicTerm !== null) kernel.terms(corpus, from, to, topicTerm, true);
-      if (terms.length === 0 && statistics === null) return;
-    }
-    if (!isTaken) kernel.setTopics(derived['logBeta']!, derived['rowMaximum']!);
-    isTaken = true;
-    const stays = points || isFixed(start);
-    const isPrecise = start === 'precise';
+      if (sums.statistics !== null) kernel.terms(corpus, from, to, sums.statistics['topicTerm']!, true);
+      if (sums.terms.length === 0 && sums.statistics === null) return;
+      evaluate(kernel, corpus, from, to, state, sums);
+    } else if (start === 'fixed') evaluate(kernel, corpus, from, to, state, sums);
+    else improve(kernel, corpus, from, to, state, sums, start);
+  }
+
+  /**
+   * Improves γ of documents [from, to). γ and φ are what f32 made them; their terms of the bound are those of just this q,
+   * in f64: −Σ φ ln φ with ln φ_k = ln θ̃_k + ln β̃_k − ln s, all three as the kernel has them.
+   */
+  function improve(
+    kernel: LdaKernel,
+    corpus: Corpus,
+    from: number,
+    to: number,
+    state: State,
+    sums: Sums,
+    start: Start,
+  ): void {
+    const { statistics, terms } = sums;
+    const alpha = state.params['alpha']!;
+    const gamma = state.posterior['gamma']!;
+    takeTopics(kernel, state);
     const of = isMap ? 'proportions' : 'posteriors';
-    const found = kernel.documents(corpus, from, to, alpha, gamma, stays ? 0 : most, tolerance, of);
+    const found = kernel.documents(corpus, from, to, alpha, gamma, roundsAt(start, rounds), tolerance, of);
     const ofAlpha = ofPrior(alpha, isMap);
     const underflowed: number[] = [];
     for (let d = from, at = 0; d < to; d++, at += 5) {
       if (corpus.rowStart[d] === corpus.rowStart[d + 1]) continue;
-      const [logNormalisers, asComputed, assignments, proportions, entropy] = found.terms.subarray(
-        at,
-        at + 5,
-      ) as unknown as [number, number, number, number, number];
+      const [logNormalisers, asComputed, assignments, proportions, entropy] = five(found.terms, at);
       if (!Number.isFinite(logNormalisers + asComputed)) {
         underflowed.push(d);
         continue;
       }
       terms[1]! += assignments;
-      if (isPrecise) {
-        terms[3]! -= assignments;
-        continue;
-      }
       terms[2]! += proportions + ofAlpha;
       terms[3]! += logNormalisers - asComputed;
       terms[4]! += entropy;
     }
     const was = underflowed.map((d) => gamma.slice(d * K, (d + 1) * K));
-    if (!stays) copyRows(found.gamma, found.K4, gamma.subarray(from * K), K, to - from);
+    copyRows(found.gamma, found.K4, gamma.subarray(from * K), K, to - from);
     for (const d of underflowed) kernel.leaveOut(corpus, d);
-    const { words, asComputed } = kernel.terms(corpus, from, to, points ? null : topicTerm, false);
+    const { words, asComputed } = kernel.terms(corpus, from, to, statistics?.['topicTerm'] ?? null, false);
     terms[0]! += words;
-    terms[3]! -= isPrecise ? words : asComputed;
-    if (isPrecise) {
-      // The split between E[log p(w, z)] and the entropy of q(z) is of the kernels' φ; their sum is of the best φ in f64.
-      const bounds = kernel.bound(corpus, from, to, alpha, gamma, of);
-      const isLeft = new Set(underflowed);
-      for (let d = from, at = 0; d < to; d++, at += 3) {
-        if (corpus.rowStart[d] === corpus.rowStart[d + 1] || isLeft.has(d)) continue;
-        terms[3]! += bounds[at]!;
-        terms[2]! += bounds[at + 1]! + ofAlpha;
-        terms[4]! += bounds[at + 2]!;
+    terms[3]! -= asComputed;
+    addDocuments(corpus, from, to, found, underflowed, statistics);
+    for (const [i, d] of underflowed.entries()) gamma.set(was[i]!, d * K);
+    visitAll(underflowed, corpus, state, sums, start);
+  }
+
+  /** Adds what belongs to γ of documents [from, to) as it is and the best q(z) given it, but for S. */
+  function evaluate(kernel: LdaKernel, corpus: Corpus, from: number, to: number, state: State, sums: Sums): void {
+    const { statistics, terms } = sums;
+    const alpha = state.params['alpha']!;
+    takeTopics(kernel, state);
+    const of = isMap ? 'proportions' : 'posteriors';
+    const found = kernel.bound(corpus, from, to, alpha, state.posterior['gamma']!, of);
+    const ofAlpha = ofPrior(alpha, isMap);
+    const underflowed: number[] = [];
+    for (let d = from, at = 0; d < to; d++, at += 5) {
+      if (corpus.rowStart[d] === corpus.rowStart[d + 1]) continue;
+      const [logNormalisers, words, assignments, proportions, entropy] = five(found.terms, at);
+      if (Number.isNaN(logNormalisers)) {
+        underflowed.push(d);
+        continue;
       }
+      terms[0]! += words;
+      terms[1]! += assignments;
+      terms[2]! += proportions + ofAlpha;
+      terms[3]! += logNormalisers - words - assignments;
+      terms[4]! += entropy;
     }
-    if (statistics !== null) {
-      for (let k = 0; k < K; k++) statistics['logTheta']![k]! += found.logTheta[k]!;
-      statistics['documents']![0]! += documents - underflowed.length;
+    addDocuments(corpus, from, to, found, underflowed, statistics);
+    visitAll(underflowed, corpus, state, withoutTopics(sums), 'fixed');
+  }
+
+  function takeTopics(kernel: LdaKernel, { derived }: State): void {
+    if (!isTaken) kernel.setTopics(derived['logBeta']!);
+    isTaken = true;
+  }
+
+  /** Adds sums over documents [from, to), but those that underflowed. */
+  function addDocuments(
+    { rowStart }: Corpus,
+    from: number,
+    to: number,
+    { logTheta, expected }: Pick<LdaFound, 'logTheta' | 'expected'>,
+    underflowed: readonly number[],
+    statistics: Arrays | null,
+  ): void {
+    if (statistics === null) return;
+    for (let k = 0; k < K; k++) {
+      statistics['logTheta']![k]! += logTheta[k]!;
+      statistics['tokens']![k]! += expected[k]!;
     }
-    // Where f32 underflowed, the reference does the document instead.
-    if (underflowed.length > 0) scale(derived);
-    for (const [i, d] of underflowed.entries()) {
-      gamma.set(was[i]!, d * K);
-      const sums = points ? withoutTopics({ statistics, terms }) : { statistics, terms };
-      reference.visit(corpus, d, tokenCount(corpus, d, d + 1), state, sums, stays ? 'fixed' : start, null);
-    }
+    for (let d = from; d < to; d++) if (rowStart[d] !== rowStart[d + 1]) statistics['documents']![0]! += 1;
+    statistics['documents']![0]! -= underflowed.length;
+  }
+
+  /** Where f32 or a sum underflowed, the reference does the documents instead. */
+  function visitAll(documents: readonly number[], corpus: Corpus, state: State, sums: Sums, start: Start): void {
+    if (documents.length > 0) scale(state.derived);
+    for (const d of documents) reference.visit(corpus, d, tokenCount(corpus, d, d + 1), state, sums, start, null);
   }
 
   function eStep(corpus: Corpus, from: number, to: number, state: State, sums: Sums, start: Start): number {
@@ -288,12 +326,13 @@ export function createLda(
     }
     scale(state.derived);
     const points = start === 'cold' && answersWithPoints ? pointsOf(state) : null;
+    const found = start === 'fixed' ? withoutTopics(sums) : sums;
     let startBound = 0;
     for (let d = from; d < to; d++) {
       const length = tokenCount(corpus, d, d + 1);
       // An empty document's q(θ) is its prior: it adds nothing to the bound, and there is nothing to learn from it.
       if (length === 0) uninformed(state.params['alpha']!, 0, state.posterior['gamma']!, d * K);
-      else startBound += reference.visit(corpus, d, length, state, sums, start, points);
+      else startBound += reference.visit(corpus, d, length, state, found, start, points);
     }
     return startBound;
   }
@@ -326,7 +365,9 @@ export function createLda(
     if (!smoothed) {
       logPoints(params['beta']!, logBeta);
     } else if (isMap) {
-      logPoints(readOut(params['lambda']!, 0, 'mean', V, K), logBeta);
+      logBeta.set(params['lambda']!);
+      normaliseTopics(logBeta, V, K);
+      logPoints(logBeta, logBeta);
     } else if (settings.precise) {
       expectLogTopics(params['lambda']!, logBeta, V, K);
     } else {
@@ -500,7 +541,7 @@ export function createLda(
     params: smoothed ? { lambda: ['V', 'K'], alpha: ['K'], eta: [1] } : { beta: ['V', 'K'], alpha: ['K'] },
     derived: { logBeta: ['V', 'K'], expLogBeta: ['V', 'K'], rowMaximum: ['V'] },
     posterior: { gamma: ['K'] },
-    statistics: { topicTerm: ['V', 'K'], logTheta: ['K'], documents: [1] },
+    statistics: { topicTerm: ['V', 'K'], tokens: ['K'], logTheta: ['K'], documents: [1] },
     initialise,
     prepare: (corpus) => corpus,
     resetPosterior,
@@ -509,7 +550,7 @@ export function createLda(
     mStep,
     globalTerms,
     expectedTerms,
-    shares: (statistics) => normalised(topicSums(statistics['topicTerm']!, V, K)),
+    shares: ({ tokens }) => normalised(tokens!),
     proportions({ posterior }, d, out) {
       writeNormalised(posterior['gamma']!, d * K, K, out, 0);
     },
@@ -529,9 +570,10 @@ export function createLda(
   };
 
   /** Topics as points, V×K: by the read-out, or the points that they are (in MAP λ over its sum is the mode). */
-  function probability({ params, readOut: by }: State): Float64Array {
+  function probability({ params, derived, readOut: by }: State): Float64Array {
     const topics = smoothed ? params['lambda']! : params['beta']!;
-    return readOut(topics, params['eta']?.[0] ?? 0, (by as ReadOut | undefined) ?? 'mean', V, K);
+    const asRead = (by as ReadOut | undefined) ?? 'mean';
+    return readOut(topics, derived['logBeta']!, params['eta']?.[0] ?? 0, asRead, V, K);
   }
 }
 
@@ -548,7 +590,12 @@ function parseAlpha(text: string, K: number): Float64Array {
   });
 }
 
-/** Topics of which no term has less than single precision can divide by. */
+function five(numbers: Float64Array, at: number): [number, number, number, number, number] {
+  return [numbers[at]!, numbers[at + 1]!, numbers[at + 2]!, numbers[at + 3]!, numbers[at + 4]!];
+}
+
+/** These topics, with no less of a term than single precision can divide by. */
 function asPoints(topics: Float64Array): Float64Array {
-  return topics.map((p) => Math.max(p, LEAST_POINT));
+  for (let i = 0; i < topics.length; i++) topics[i] = Math.max(topics[i]!, LEAST_POINT);
+  return topics;
 }

@@ -38,14 +38,18 @@ export const READ_OUT_GAINS: Readonly<Record<ReadOut, number>> = { mean: 0, 'plu
 /** The smoothing of topics in collapsed updates; 0.01 to 0.1 predict best on 20 Newsgroups, AP and titles, K = 20 and 100. */
 export const PLUG_IN = 0.03;
 
-/** Topics of λ as points, V×K, each with the sum 1. */
-export function readOut(lambda: Float64Array, eta: number, by: ReadOut, V: number, K: number): Float64Array {
-  const topics = lambda.slice();
+/** Topics of λ, whose E[log β] is `logBeta`, as points, V×K, each with the sum 1. */
+export function readOut(
+  lambda: Float64Array,
+  logBeta: Float64Array,
+  eta: number,
+  by: ReadOut,
+  V: number,
+  K: number,
+): Float64Array {
+  const topics = (by === 'exp-log' ? logBeta : lambda).slice();
   if (by === 'plug-in') for (let i = 0; i < V * K; i++) topics[i] = Math.max(topics[i]! - eta, 0) + PLUG_IN;
-  if (by === 'exp-log') {
-    expectLogTopics(lambda, topics, V, K);
-    for (let i = 0; i < V * K; i++) topics[i] = exp(topics[i]!);
-  }
+  if (by === 'exp-log') for (let i = 0; i < V * K; i++) topics[i] = exp(topics[i]!);
   normaliseTopics(topics, V, K);
   return topics;
 }

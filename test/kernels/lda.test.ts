@@ -7,6 +7,7 @@ import { allocateState, allocateSums } from '../../src/em/state.js';
 import { random } from '../../src/math/random.js';
 import { createLda, ldaSettings } from '../../src/models/lda.js';
 import { createCollapsedStage } from '../../src/models/lda-collapsed.js';
+import { sumOf } from '../../src/models/topics.js';
 import { withDefaults } from '../../src/settings.js';
 import { corpusOf } from '../_corpora.js';
 
@@ -100,6 +101,46 @@ describe('the E-step of LDA', () => {
     });
     expect(Math.abs(bounds[0]! / bounds[1]! - 1)).toBeLessThan(1e-5);
   });
+
+  it.each([{ K: 5 }, { K: 8, eta: 1e-6, alpha: '0.00001' }, { K: 6, inference: 'map' }, { K: 7, beta: 'point' }])(
+    'has what posteriors add as they are to 1e-12, M-step after M-step: %j',
+    ({ K, ...settings }) => {
+      const corpus = randomCorpus(60, 40, 6);
+      const dims = { V: 40, K };
+      const [kernel, reference] = [false, true].map((precise) =>
+        createLda(withDefaults(ldaSettings, { inference: 'vb', ...settings, precise }), dims),
+      ) as [ReturnType<typeof createLda>, ReturnType<typeof createLda>];
+      const state = allocateState(kernel, dims, 60);
+      const asReference = { ...state, derived: allocateState(reference, dims, 60).derived };
+      kernel.initialise(corpus, state, random(3));
+      kernel.resetPosterior(corpus, state);
+      for (let i = 0; i < 3; i++) {
+        const found = [kernel, reference].map((model) => {
+          const own = model === kernel ? state : asReference;
+          const sums = allocateSums(model, dims);
+          model.derive(own);
+          model.globalTerms(own, sums.terms);
+          for (const [from, to] of [
+            [0, 33],
+            [33, 60],
+          ] as const)
+            model.eStep(corpus, from, to, own, sums, 'fixed');
+          expect(sums.statistics['topicTerm']!.every((x) => x === 0)).toBe(true);
+          return sums;
+        });
+        const size = Math.max(...found[1]!.terms.map(Math.abs));
+        found[1]!.terms.forEach((term, t) => {
+          expect(Math.abs(found[0]!.terms[t]! - term)).toBeLessThan(1e-12 * size);
+        });
+        for (const name of ['tokens', 'logTheta', 'documents'])
+          expect(difference(found[0]!.statistics[name]!, found[1]!.statistics[name]!)).toBeLessThan(1e-10);
+        const sums = allocateSums(kernel, dims);
+        kernel.eStep(corpus, 0, 60, state, sums, 'warm');
+        expect(sumOf(sums.statistics['tokens']!)).toBeCloseTo(sumOf(sums.statistics['topicTerm']!), 3);
+        kernel.mStep(state, sums.statistics, true);
+      }
+    },
+  );
 
   it('agrees on documents of one term, of a million tokens of one term, and without terms', () => {
     const corpus = corpusOf(

@@ -1,11 +1,18 @@
 import { describe, expect, it } from 'vitest';
-import { PLUG_IN, READ_OUTS, readOut } from '../../src/models/topics.js';
+import { expectLogTopics, PLUG_IN, READ_OUTS, readOut } from '../../src/models/topics.js';
 
 /** Two topics of three terms with prior 0.5: V×K. */
 const lambda = Float64Array.of(1, 0.5, 2, 0.5, 3, 9.5);
 
+/** E[log β] of two topics of V terms. */
+function logBetaOf(lambda: Float64Array, V: number): Float64Array {
+  const logBeta = new Float64Array(2 * V);
+  expectLogTopics(lambda, logBeta, V, 2);
+  return logBeta;
+}
+
 function topic(by: (typeof READ_OUTS)[number], k: number): number[] {
-  return Array.from(readOut(lambda, 0.5, by, 3, 2).filter((_, i) => i % 2 === k));
+  return Array.from(readOut(lambda, logBetaOf(lambda, 3), 0.5, by, 3, 2).filter((_, i) => i % 2 === k));
 }
 
 function shares(weights: readonly number[]): number[] {
@@ -34,7 +41,8 @@ describe('topics of Dir(λ) are read', () => {
   });
 
   it.each(READ_OUTS)('with the sum 1 by %s, also where a posterior is next to none', (by) => {
-    const sparse = readOut(Float64Array.of(1e-9, 1e-9, 5, 1e-9), 1e-9, by, 2, 2);
+    const rare = Float64Array.of(1e-9, 1e-9, 5, 1e-9);
+    const sparse = readOut(rare, logBetaOf(rare, 2), 1e-9, by, 2, 2);
     expect(sparse.every((p) => p >= 0)).toBe(true);
     expectClose([sparse[0]! + sparse[2]!, sparse[1]! + sparse[3]!], [1, 1]);
   });

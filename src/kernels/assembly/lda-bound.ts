@@ -1,8 +1,12 @@
-// The bound of LDA at given posteriors in f64 throughout: the last word on what f32 has found. Rows of K numbers are padded
-// to K4, a multiple of 4. Pointers are bytes; no bounds are checked here.
+// The bound of LDA at given posteriors, in f64 throughout. Rows of K numbers are padded to K4, a multiple of 4. Pointers
+// are bytes; no bounds are checked here.
+import { clear } from './rows';
 import { digamma2x, expOfNegative, lgamma, log2x, sum2x } from './special';
 
-/** B_w = e^(E[log β_w] − maximum_w) of terms [from, to), V×K4, 1 where it is padded. */
+/** Below this a sum of exponentials may have lost terms; see models/lda-documents.ts. */
+const UNDERFLOW: f64 = 1e-200;
+
+/** B_w = e^(E[log β_w] − maximum_w) of terms [from, to), V×K4, 1 where it is padded; logBeta is 0 there. */
 export function boundTopics(
   from: u32,
   to: u32,
@@ -14,20 +18,30 @@ export function boundTopics(
 ): void {
   const bytes = <usize>K4 << 3;
   for (let w = from; w < to; w++) {
-    const row = <usize>w * bytes;
-    const most = v128.load64_splat(maximum + (<usize>w << 3));
+    const l = logBeta + <usize>w * bytes;
+    const b = beta + <usize>w * bytes;
+    let most = load<f64>(l);
+    for (let k: u32 = 1; k < K; k++) most = max(most, load<f64>(l + (<usize>k << 3)));
+    store<f64>(maximum + (<usize>w << 3), most);
+    const highest = f64x2.splat(most);
     for (let k: usize = 0; k < bytes; k += 16) {
-      v128.store(beta + row + k, expOfNegative(f64x2.sub(v128.load(logBeta + row + k), most)));
+      v128.store(b + k, expOfNegative(f64x2.sub(v128.load(l + k), highest)));
     }
-    for (let k = <usize>K << 3; k < bytes; k += 8) store<f64>(beta + row + k, 1);
+    for (let k = <usize>K << 3; k < bytes; k += 8) {
+      store<f64>(b + k, 1);
+      store<f64>(l + k, 0);
+    }
   }
 }
 
 /**
- * Of documents [from, to) three f64 each in `found`, at row d: Σ_w n_dw ln Σ_k exp(E[log θ_dk] + E[log β_wk]);
- * Σ_k (α_k − 1) E[log θ_k], of points Σ_k α_k ln θ_k; and Σ_k ln Γ(γ_k) − ln Γ(Σγ) − Σ_k (γ_k − 1) E[log θ_k], of points 0.
+ * Of documents [from, to), at q(θ_d) = Dir(γ_d) and the best q(z_d) given it, five f64 each in `found`, at row d:
+ * Σ_w n_dw ln s_dw, s_dw = Σ_k exp(E[log θ_dk] + E[log β_wk]), NaN where it may have underflowed; E[log p(w | z, β)];
+ * E[log p(z | θ)]; Σ_k (α_k − 1) E[log θ_k], of points Σ_k α_k ln θ_k; and Σ_k ln Γ(γ_k) − ln Γ(Σγ) −
+ * Σ_k (γ_k − 1) E[log θ_k], of points 0. Sums of E[log θ_dk] and of N_dk over the documents, but those that underflowed,
+ * are left in logTheta and expected (K4).
  *
- * alpha (K4) and gamma (D×K4) are f64, 1 where they are padded; `theta` is room for K4 of f64.
+ * alpha (K4) and gamma (D×K4) are f64, 1 where they are padded; gamma is used up. `room` is for 3×K4 of f64.
  */
 export function boundDocuments(
   from: u32,
@@ -40,14 +54,24 @@ export function boundDocuments(
   count: usize,
   alpha: usize,
   gamma: usize,
+  logBeta: usize,
   beta: usize,
   maximum: usize,
-  theta: usize,
+  logTheta: usize,
+  expected: usize,
+  room: usize,
   found: usize,
 ): void {
   const bytes = <usize>K4 << 3;
-  const end = <usize>K << 3;
+  const theta = room;
+  const phi = room + bytes;
+  const tokens = phi + bytes;
+  clear(logTheta, bytes);
+  clear(expected, bytes);
   for (let d = from; d < to; d++) {
+    let i = load<u32>(rowStart + (<usize>d << 2));
+    const last = load<u32>(rowStart + (<usize>d << 2), 4);
+    if (i === last) continue;
     const g = gamma + <usize>d * bytes;
     let total = f64x2.splat(0);
     for (let k: usize = 0; k < bytes; k += 16) total = f64x2.add(total, v128.load(g + k));
@@ -64,26 +88,50 @@ export function boundDocuments(
       // what is padded has α = γ = 1: of points it adds its logarithm
       proportions = f64x2.add(proportions, f64x2.mul(f64x2.sub(v128.load(alpha + k), least), e));
       if (!points) entropy = f64x2.add(entropy, f64x2.sub(lgamma, f64x2.mul(f64x2.sub(x, least), e)));
+      v128.store(g + k, e);
     }
+    for (let k = <usize>K << 3; k < bytes; k += 8) store<f64>(theta + k, 0);
     const padded = points ? <f64>(K4 - K) * f64x2.extract_lane(ofSum, 0) : 0;
-    for (let k = end; k < bytes; k += 8) store<f64>(theta + k, 0);
+
+    clear(tokens, bytes);
     let normalisers: f64 = 0;
-    const last = load<u32>(rowStart + (<usize>d << 2), 4);
-    for (let i = load<u32>(rowStart + (<usize>d << 2)); i < last; i++) {
+    let words: f64 = 0;
+    for (; i < last; i++) {
       const w = <usize>load<u32>(term + (<usize>i << 2));
       const b = beta + w * bytes;
-      let s0 = f64x2.splat(0);
-      let s1 = f64x2.splat(0);
-      for (let k: usize = 0; k < bytes; k += 32) {
-        s0 = f64x2.add(s0, f64x2.mul(v128.load(theta + k), v128.load(b + k)));
-        s1 = f64x2.add(s1, f64x2.mul(v128.load(theta + k, 16), v128.load(b + k, 16)));
+      const l = logBeta + w * bytes;
+      let sums = f64x2.splat(0);
+      let ofWords = f64x2.splat(0);
+      for (let k: usize = 0; k < bytes; k += 16) {
+        const x = f64x2.mul(v128.load(theta + k), v128.load(b + k));
+        v128.store(phi + k, x);
+        sums = f64x2.add(sums, x);
+        ofWords = f64x2.add(ofWords, f64x2.mul(x, v128.load(l + k)));
       }
-      const s = f64x2.extract_lane(log2x(f64x2.splat(sum2x(f64x2.add(s0, s1)))), 0);
-      normalisers += <f64>load<f32>(count + (<usize>i << 2)) * (s + load<f64>(maximum + (w << 3)));
+      const s = sum2x(sums);
+      if (s < UNDERFLOW) normalisers = NaN;
+      const n = <f64>load<f32>(count + (<usize>i << 2));
+      const ratio = f64x2.splat(n / s);
+      normalisers += n * (f64x2.extract_lane(log2x(f64x2.splat(s)), 0) + load<f64>(maximum + (w << 3)));
+      words += sum2x(f64x2.mul(ofWords, ratio));
+      for (let k: usize = 0; k < bytes; k += 16) {
+        v128.store(tokens + k, f64x2.add(v128.load(tokens + k), f64x2.mul(v128.load(phi + k), ratio)));
+      }
     }
-    const out = found + 24 * <usize>d;
+    const out = found + 40 * <usize>d;
     store<f64>(out, normalisers);
-    store<f64>(out, sum2x(proportions) + padded, 8);
-    store<f64>(out, points ? 0 : sum2x(entropy) - lgammaSum, 16);
+    if (normalisers !== normalisers) continue;
+    let assignments = f64x2.splat(0);
+    for (let k: usize = 0; k < bytes; k += 16) {
+      const n = v128.load(tokens + k);
+      const e = v128.load(g + k);
+      assignments = f64x2.add(assignments, f64x2.mul(n, e));
+      v128.store(logTheta + k, f64x2.add(v128.load(logTheta + k), e));
+      v128.store(expected + k, f64x2.add(v128.load(expected + k), n));
+    }
+    store<f64>(out, words, 8);
+    store<f64>(out, sum2x(assignments), 16);
+    store<f64>(out, sum2x(proportions) + padded, 24);
+    store<f64>(out, points ? 0 : sum2x(entropy) - lgammaSum, 32);
   }
 }

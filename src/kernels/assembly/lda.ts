@@ -107,7 +107,8 @@ const OVER_RELAXED: f32 = 1.7;
  * Reads rowStart, term, count, beta (V×K4), alpha (K4, 1 where it is padded); improves gamma (D×K4, padded likewise).
  * Leaves theta (D×K4, θ̃ at γ), ratio (entries, n / s), tokens (D×K4, Σ_w n_dw φ_dw), and of each document five f64 in
  * `found`: Σ n ln s, Σ_k tokens ln θ̃, E[log p(z | θ)], Σ_k (α_k − 1) E[log θ_k] (of points Σ_k α_k ln θ_k), and
- * Σ_k ln Γ(γ_k) − ln Γ(Σγ) − Σ_k (γ_k − 1) E[log θ_k] (of points 0). Adds E[log θ] of the documents to logTheta (K4, f64).
+ * Σ_k ln Γ(γ_k) − ln Γ(Σγ) − Σ_k (γ_k − 1) E[log θ_k] (of points 0). Sums of E[log θ_dk] and of N_dk over the
+ * documents are left in logTheta and expected (K4, f64).
  */
 export function ldaDocuments(
   from: u32,
@@ -128,10 +129,12 @@ export function ldaDocuments(
   ratio: usize,
   found: usize,
   logTheta: usize,
+  expected: usize,
 ): void {
   const bytes = <usize>K4 << 2;
   const relaxation: f32 = found === 0 ? OVER_RELAXED : 1;
   clear(logTheta, 2 * bytes);
+  clear(expected, 2 * bytes);
   for (let d = from; d < to; d++) {
     const first = load<u32>(rowStart + (<usize>d << 2));
     const entries = load<u32>(rowStart + (<usize>d << 2), 4) - first;
@@ -165,7 +168,7 @@ export function ldaDocuments(
       v128.store(acc + k, f32x4.mul(v128.load(t + k), v128.load(acc + k)));
     }
     if (found !== 0) {
-      measure(entries, K4, K, points, counts, ratios, alpha, g, t, acc, found + 40 * <usize>d, logTheta);
+      measure(entries, K4, K, points, counts, ratios, alpha, g, t, acc, found + 40 * <usize>d, logTheta, expected);
     }
   }
 }
@@ -184,6 +187,7 @@ function measure(
   tokens: usize,
   found: usize,
   logTheta: usize,
+  expected: usize,
 ): void {
   // ln s = ln n − ln ratio
   let logNormalisers = f64x2.splat(0);
@@ -227,6 +231,7 @@ function measure(
     proportions = f64x2.add(proportions, f64x2.mul(f64x2.sub(promote(alpha + k), least), e));
     if (!points) entropy = f64x2.add(entropy, f64x2.sub(lgamma, f64x2.mul(f64x2.sub(g, least), e)));
     v128.store(logTheta + 2 * k, f64x2.add(v128.load(logTheta + 2 * k), e));
+    v128.store(expected + 2 * k, f64x2.add(v128.load(expected + 2 * k), n));
   }
   // of points, what is padded is ln 1 − ln Σγ, times 1
   const padded = points ? <f64>(K4 - K) * f64x2.extract_lane(ofSum, 0) : 0;
@@ -319,8 +324,8 @@ export function ldaExpectLog(
 }
 
 /**
- * B_w = e^(E[log β_w] − the row's maximum) of terms [from, to) in f32, 0 where it is padded or below LEAST; its logarithm as it came out
- * into logB (V×K4, f64), and the maxima into `maximum` (V, f64).
+ * B_w = e^(E[log β_w] − the row's maximum) of terms [from, to) in f32, 0 where it is padded or below LEAST, and its
+ * logarithm as it came out into logB (V×K4, f64).
  */
 export function ldaScale(
   from: u32,
@@ -330,7 +335,6 @@ export function ldaScale(
   logBeta: usize,
   beta: usize,
   logB: usize,
-  maximum: usize,
 ): void {
   for (let w = from; w < to; w++) {
     const row = logBeta + ((<usize>w * K4) << 3);
@@ -338,7 +342,6 @@ export function ldaScale(
     const l = logB + ((<usize>w * K4) << 3);
     let most = load<f64>(row);
     for (let k: u32 = 1; k < K; k++) most = max(most, load<f64>(row + (<usize>k << 3)));
-    store<f64>(maximum + (<usize>w << 3), most);
     const highest = f64x2.splat(most);
     for (let k: u32 = 0; k < K4; k += 4) {
       const at = <usize>k << 3;
