@@ -15,7 +15,7 @@ import type { LoadedModel } from './_model.js';
 import { type Progress, timed } from './_progress.js';
 
 /** EM that follows a stage goes on for as long as it gains so much, in nats a token, in so many iterations. */
-const POLISH = { patience: 5, gain: 0.003 };
+const POLISH = { patience: 2, gain: 0.001 };
 
 /** A fit, from its start to its trace. */
 export interface Run {

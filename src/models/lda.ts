@@ -137,7 +137,7 @@ const DOCUMENT_TERMS = ['words', 'assignments', 'proportions', 'entropy_assignme
 
 /** Passes of the collapsed stage: as the start of VB, and at most. */
 const START_PASSES = 15;
-const COLLAPSED_PASSES = 40;
+const COLLAPSED_PASSES = 60;
 
 /** η of collapsed updates, and what VB adds to it: e^ψ(x) is about x − ½. */
 const COLLAPSED_ETA = PLUG_IN;
@@ -150,7 +150,7 @@ const WATCHED: ReadOut = 'plug-in';
 const LEAST_POINT = 1e-19;
 
 /** Documents by which `auto` stops and chooses. */
-const HELD_OUT = { share: 0.05, from: 5, patience: 5, gain: 0.0075 };
+const HELD_OUT = { share: 0.05, from: 5, patience: 5, gain: 0.004 };
 
 /** η where the topics start otherwise. */
 const VB_START_ETA = 0.1;
