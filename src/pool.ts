@@ -69,10 +69,7 @@ export function createPool(
   return {
     run(name, list) {
       if (list.length > MOST_TASKS) throw new RangeError(`got ${list.length} tasks, expected at most ${MOST_TASKS}`);
-      list.forEach((args, task) => {
-        tasks.set(args, task * MOST_ARGUMENTS);
-        tasks.fill(Number.NaN, task * MOST_ARGUMENTS + args.length, (task + 1) * MOST_ARGUMENTS);
-      });
+      for (const [task, args] of list.entries()) tasks.set(args, task * MOST_ARGUMENTS);
       control[COUNT] = list.length;
       control[KERNEL] = names.indexOf(name);
       control[FINISHED] = 0;
@@ -117,9 +114,9 @@ function awaitChange(control: Int32Array, index: number, value: number, timeout?
 /** Takes tasks until none is left. */
 function work(control: Int32Array, tasks: Float64Array, kernel: (...args: number[]) => void): void {
   for (let task = Atomics.add(control, NEXT, 1); task < control[COUNT]!; task = Atomics.add(control, NEXT, 1)) {
-    const args = tasks.subarray(task * MOST_ARGUMENTS, (task + 1) * MOST_ARGUMENTS);
-    const length = args.findIndex(Number.isNaN);
-    kernel(...args.subarray(0, length < 0 ? MOST_ARGUMENTS : length));
+    // of all that is there a kernel takes as many as it has
+    const args: ArrayLike<number> = tasks.subarray(task * MOST_ARGUMENTS, (task + 1) * MOST_ARGUMENTS);
+    kernel.apply(undefined, args as number[]);
   }
 }
 

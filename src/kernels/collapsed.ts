@@ -12,10 +12,10 @@ export interface CollapsedArrays {
   readonly count: Reals;
   /** The terms of each block, one block after the other, ascending. */
   readonly blockTerm: Uint32Array;
-  /** The entries of each chunk by term: its rows among those of the block, where their entries start, and the entries. */
+  /** The entries of each chunk by term: its rows among those of the block, where their entries start, and each one's place. */
   readonly chunkRow: Uint32Array;
   readonly chunkStart: Uint32Array;
-  readonly entry: Uint32Array;
+  readonly place: Uint32Array;
   /** Both halves of the held-out documents. */
   readonly observedStart: Uint32Array;
   readonly observedTerm: Uint32Array;
@@ -44,7 +44,7 @@ export interface CollapsedArrays {
 
 /** Those that are whole numbers. */
 const WHOLE: ReadonlySet<string> = new Set([
-  ...['rowStart', 'term', 'blockTerm', 'chunkRow', 'chunkStart', 'entry'],
+  ...['rowStart', 'term', 'blockTerm', 'chunkRow', 'chunkStart', 'place'],
   ...['observedStart', 'observedTerm', 'otherStart', 'otherTerm'],
 ]);
 
@@ -121,7 +121,8 @@ export function createCollapsedKernel(
     room: MOST_TASKS * row,
     scales: lengths.term,
     rooms: MOST_ROOMS * room,
-    left: 4 * (lengths.share / K4),
+    left: 5 * (lengths.share / K4),
+    pairs: 2 * (lengths.share / K4),
     spread: lengths.start / K4,
   });
   const arrays: CollapsedArrays = {
@@ -150,21 +151,20 @@ export function createCollapsedKernel(
         'collapsedDocuments',
         tasksOf(cutTasks(arrays.rowStart, from, to), (first, end, task) => [
           ...[first, end, K4, K, rounds, at.rowStart, at.term, at.count, at.alpha, at.beta, at.spread],
-          ...[at.tokens, firstEntry, at.share, at.left, at.scales, at.room + 4 * row * task, mayBeFew ? 1 : 0],
-          ...[seed, every, at.drawn],
+          ...[at.tokens, firstEntry, at.share, at.place, at.left, at.pairs, at.scales, at.room + 4 * row * task],
+          ...[mayBeFew ? 1 : 0, seed, every, at.drawn],
         ]),
       );
     },
     terms({ firstTerm, chunks }, chunk) {
-      const { from, firstRow, rows, firstStart } = chunk;
-      const firstEntry = arrays.rowStart[from]!;
+      const { firstRow, rows, firstStart } = chunk;
       memory.run(
         'collapsedTerms',
         tasksOf(
           cutTasks(arrays.chunkStart.subarray(firstStart, firstStart + rows + 1), 0, rows),
           (first, end, task) => [
-            ...[first, end, K4, at.chunkRow + 4 * firstRow, at.chunkStart + 4 * firstStart, at.entry + 4 * firstEntry],
-            ...[at.left, at.blockTerm + 4 * firstTerm, at.alpha, at.beta, at.topics],
+            ...[first, end, K4, at.chunkRow + 4 * firstRow, at.chunkStart + 4 * firstStart, at.left],
+            ...[at.blockTerm + 4 * firstTerm, at.alpha, at.beta, at.topics],
             ...[at.own + rowBytes * firstTerm, at.room + 4 * row * task, chunk === chunks[0] ? 1 : 0],
           ],
         ),

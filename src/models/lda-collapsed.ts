@@ -106,7 +106,7 @@ export function createCollapsedStage(
   const K4 = roundUp4(K);
   const { dealt, corpus, blockEnds } = deal(fitted, K4);
   const B = blockEnds.length;
-  const { blocks, blockTerm, chunkRow, chunkStart, entry, mostEntries } = layOutBlocks(corpus, blockEnds, V, K4);
+  const { blocks, blockTerm, chunkRow, chunkStart, place, mostEntries } = layOutBlocks(corpus, blockEnds, V, K4);
   const halves = heldOut === null ? { observed: NOTHING, heldOut: NOTHING } : splitTokens(heldOut, random);
   const { observed, heldOut: other } = halves;
   const everyDrawn = Math.ceil(D / MOST_DRAWN);
@@ -119,7 +119,7 @@ export function createCollapsedStage(
     blockTerm,
     chunkRow,
     chunkStart,
-    entry,
+    place,
     observedStart: observed.rowStart,
     observedTerm: observed.term,
     observedCount: observed.count,
@@ -245,7 +245,7 @@ function deal(corpus: Corpus, K4: number): { dealt: Uint32Array; corpus: Corpus;
   return { dealt, corpus: selectDocuments(corpus, dealt), blockEnds };
 }
 
-/** The blocks' terms and their chunks' entries by term. */
+/** The blocks' terms, and their chunks' entries by term. */
 function layOutBlocks(corpus: Corpus, blockEnds: readonly number[], V: number, K4: number) {
   const most = Math.max(CHUNK_ENTRIES, CHUNK_NUMBERS / K4);
   const { rowStart } = corpus;
@@ -253,7 +253,7 @@ function layOutBlocks(corpus: Corpus, blockEnds: readonly number[], V: number, K
   const blockTerm: number[] = [];
   const chunkRow: number[] = [];
   const chunkStart: number[] = [];
-  const entry = new Uint32Array(corpus.term.length);
+  const place = new Uint32Array(corpus.term.length);
   const rowOf = new Uint32Array(V);
   let mostEntries = 0;
   let from = 0;
@@ -278,15 +278,14 @@ function layOutBlocks(corpus: Corpus, blockEnds: readonly number[], V: number, K
         chunkStart.push(columns.start[w]!);
       }
       chunkStart.push(columns.start[V]!);
-      const first = rowStart[from]!;
-      for (let e = 0; e < columns.entry.length; e++) entry[first + e] = columns.entry[e]! - first;
+      for (let e = 0; e < columns.entry.length; e++) place[columns.entry[e]!] = e;
       chunks.push({ ...chunk, rows: chunkRow.length - chunk.firstRow });
       mostEntries = Math.max(mostEntries, columns.entry.length);
       from = to;
     }
     blocks.push({ firstTerm, terms: blockTerm.length - firstTerm, chunks });
   }
-  return { blocks, blockTerm, chunkRow, chunkStart, entry, mostEntries };
+  return { blocks, blockTerm, chunkRow, chunkStart, place, mostEntries };
 }
 
 /** The steps in plain loops, in f64: what the kernels are held to. */
@@ -405,13 +404,15 @@ function referenceSteps({ K, K4 }: { K: number; K4: number }, lengths: Collapsed
         if (every > 0 && d % every === 0) draw(d, firstEntry, seed, (d / every) * K4);
       }
     },
-    terms({ firstTerm }, { from, firstRow, rows, firstStart }) {
+    terms({ firstTerm }, { from, to, firstRow, rows, firstStart }) {
       const firstEntry = rowStart[from]!;
+      const entry = new Uint32Array(rowStart[to]! - firstEntry);
+      for (let i = 0; i < entry.length; i++) entry[arrays.place[firstEntry + i]!] = i;
       for (let c = 0; c < rows; c++) {
         const j = firstTerm + arrays.chunkRow[firstRow + c]!;
         const row = arrays.blockTerm[j]! * K4;
         for (let e = arrays.chunkStart[firstStart + c]!; e < arrays.chunkStart[firstStart + c + 1]!; e++) {
-          const i = arrays.entry[firstEntry + e]!;
+          const i = entry[e]!;
           for (let k = 0; k < K; k++) {
             const x = count[firstEntry + i]! * share[i * K4 + k]!;
             arrays.own[j * K4 + k]! += x;

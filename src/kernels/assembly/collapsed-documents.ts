@@ -54,21 +54,24 @@ function turnOfFour(own: usize, last: usize, lastWeight: v128, r: v128, n: v128,
 }
 
 /**
- * What a visit leaves of an entry, four numbers that `collapsedTerms` needs together: n / s, by which its weights are
- * tokens; tokens of the other topics over α β, where these are as one (`visitFew`), or 0; where the places of the topics
- * are that have weights of their own, or 0 for all topics; where the weights are.
+ * What a visit leaves of an entry, five numbers that `collapsedTerms` needs together: n / s, by which its weights are
+ * tokens; where the weights are; and if the topics are few (`visitFew`), how many they are, else 0, where their places in a
+ * row are, and the tokens of the others over α β. What these would give the few, were they of all, is then off the few's
+ * weights, which are tokens already.
  */
-export const ENTRY: usize = 16;
-export const OTHERS: usize = 4;
-export const PLACES: usize = 8;
-export const WEIGHTS: usize = 12;
+export const ENTRY: usize = 20;
+export const WEIGHTS: usize = 4;
+export const TOPICS: usize = 8;
+export const PLACES: usize = 12;
+export const OTHERS: usize = 16;
 
 /**
  * Visits documents [from, to): `rounds` of self-excluding updates. Improves tokens (D×K4); leaves the topics' weights of
- * each entry in `share` (entries from `firstEntry` on × K4), and in `left` (the same entries × ENTRY) what they count.
- * scale (entries) is room for 1 / Σ of the weights, `own` for 2×K4. With `mayBeFew`, documents whose tokens are of few
- * topics are visited with these; without, draws a topic for each of the tokens of each document whose number is a
- * multiple of `every`, unless that is 0: drawn (documents / every × K4) counts them.
+ * each entry in `share` (entries from `firstEntry` on × K4), and what they count in `left`, ENTRY bytes each, at `place`
+ * (entries). scale (entries) is room for 1 / Σ of the weights, `pair` (entries from `firstEntry` on) for two numbers each,
+ * `own` for 2×K4. With `mayBeFew`, documents whose tokens are of few topics are visited with these; without, draws a topic
+ * for each of the tokens of each document whose number is a multiple of `every`, unless that is 0: drawn
+ * (documents / every × K4) counts them.
  */
 export function collapsedDocuments(
   from: u32,
@@ -85,7 +88,9 @@ export function collapsedDocuments(
   tokens: usize,
   firstEntry: u32,
   share: usize,
+  place: usize,
   left: usize,
+  pair: usize,
   scale: usize,
   own: usize,
   mayBeFew: u32,
@@ -102,13 +107,14 @@ export function collapsedDocuments(
     const counts = count + (<usize>first << 2);
     const scales = scale + (<usize>first << 2);
     const shares = share + <usize>(first - firstEntry) * bytes;
-    const found = left + <usize>(first - firstEntry) * ENTRY;
+    const placeOf = place + (<usize>first << 2);
+    const pairs = pair + (<usize>(first - firstEntry) << 3);
     const n = tokens + <usize>d * bytes;
     const few: u32 = mayBeFew && entries >= ENTRIES_OF_FEW ? placesOf(n, shares, bytes) : 0;
     if (few !== 0) {
-      visitFew(few, entries, rounds, terms, counts, alpha, beta, spread, n, shares, found, scales, own, bytes);
+      visitFew(few, entries, rounds, terms, counts, alpha, beta, spread, n, shares, placeOf, left, pairs, scales, own, bytes);
     } else {
-      visit(entries, rounds, terms, counts, alpha, beta, n, shares, found, scales, own, bytes);
+      visit(entries, rounds, terms, counts, alpha, beta, n, shares, placeOf, left, scales, own, bytes);
     }
     if (every > 0 && d % every === 0) {
       draw(entries, counts, shares, scales, K4, K, seed ^ (d * 0x9e3779b1), drawn + <usize>(d / every) * bytes);
@@ -126,7 +132,8 @@ function visit(
   beta: usize,
   n: usize,
   shares: usize,
-  found: usize,
+  place: usize,
+  left: usize,
   scales: usize,
   own: usize,
   bytes: usize,
@@ -165,11 +172,11 @@ function visit(
   for (let k: usize = 0; k < bytes; k += 16) {
     v128.store(n + k, f32x4.pmax(f32x4.sub(v128.load(own + k), v128.load(alpha + k)), f32x4.splat(0)));
   }
-  for (let at: usize = 0; at < end; at += 4, found += ENTRY, shares += bytes) {
-    store<f32>(found, load<f32>(counts + at) * load<f32>(scales + at));
-    store<f32>(found, 0, OTHERS);
-    store<u32>(found, 0, PLACES);
-    store<u32>(found, shares, WEIGHTS);
+  for (let at: usize = 0; at < end; at += 4, shares += bytes) {
+    const f = left + <usize>load<u32>(place + at) * ENTRY;
+    store<f32>(f, load<f32>(counts + at) * load<f32>(scales + at));
+    store<u32>(f, shares, WEIGHTS);
+    store<u32>(f, 0, TOPICS);
   }
 }
 
@@ -180,6 +187,9 @@ const OWN_PART: f32 = 0.003;
 const HELD: f32 = 0.75;
 /** So the weights of few topics fit in the place of those of all, with their β and their places. */
 const ENTRIES_OF_FEW: u32 = 3;
+
+/** Of an entry while its document is visited with few topics: β of the others, and their count without it. */
+const PAIR: usize = 8;
 
 /** What rounding may leave of the α of the other topics is not below this. */
 const LEAST_PRIOR: f32 = 1e-30;
@@ -192,8 +202,10 @@ function widthOf(few: u32): usize {
 }
 
 /**
- * The topics that a document has tokens of, if they are few and have most of its tokens, or none: their number, then 16
- * bytes on their places in a row, in bytes.
+ * The topics that a document has tokens of, if they are few and have most of its tokens: their places in a row, in bytes,
+ * in `places`.
+ *
+ * @returns how many they are, or 0
  */
 function placesOf(n: usize, places: usize, bytes: usize): u32 {
   let sum = f32x4.splat(0);
@@ -209,12 +221,11 @@ function placesOf(n: usize, places: usize, bytes: usize): u32 {
       if (((has >> lane) & 1) === 0) continue;
       const place = k + (<usize>lane << 2);
       held += load<f32>(n + place);
-      store<u32>(places + (<usize>few << 2), place, 16);
+      store<u32>(places + (<usize>few << 2), place);
       few++;
     }
   }
   if (held < HELD * all || widthOf(few) * 100 > bytes * FEW) return 0;
-  store<u32>(places, few);
   return few;
 }
 
@@ -233,19 +244,20 @@ function visitFew(
   spread: usize,
   n: usize,
   places: usize,
-  found: usize,
+  place: usize,
+  left: usize,
+  pairs: usize,
   scales: usize,
   own: usize,
   bytes: usize,
 ): void {
   const width = widthOf(few);
-  const betas = places + 16 + width;
+  const betas = places + width;
   const shares = betas + width * <usize>entries;
   const start = own + width;
   const priors = start + width;
   const end = <usize>entries << 2;
-  const listed = places + 16;
-  const listEnd = listed + (<usize>few << 2);
+  const listEnd = places + (<usize>few << 2);
 
   let all = f32x4.splat(0);
   let allPriors = f32x4.splat(0);
@@ -257,7 +269,7 @@ function visitFew(
   const zero = f32x4.splat(0);
   v128.store(start + width - 16, zero);
   v128.store(priors + width - 16, zero);
-  for (let at = listed, k: usize = 0; at < listEnd; at += 4, k += 4) {
+  for (let at = places, k: usize = 0; at < listEnd; at += 4, k += 4) {
     const place = <usize>load<u32>(at);
     store<f32>(priors + k, load<f32>(alpha + place));
     store<f32>(start + k, load<f32>(n + place));
@@ -275,12 +287,12 @@ function visitFew(
   const startOfOthers = max(sumOf(all), 0) + prior;
 
   let b = betas;
-  let f = found;
-  for (let at: usize = 0; at < end; at += 4, b += width, f += ENTRY) {
+  let f = pairs;
+  for (let at: usize = 0; at < end; at += 4, b += width, f += PAIR) {
     const w = <usize>load<u32>(terms + at);
     const row = beta + w * bytes;
     v128.store(b + width - 16, zero);
-    for (let at = listed, to = b; at < listEnd; at += 4, to += 4) store<f32>(to, load<f32>(row + <usize>load<u32>(at)));
+    for (let at = places, to = b; at < listEnd; at += 4, to += 4) store<f32>(to, load<f32>(row + <usize>load<u32>(at)));
     let s = zero;
     let t = zero;
     for (let k: usize = 0; k < width; k += 16) {
@@ -290,7 +302,7 @@ function visitFew(
     }
     const ofOthers = max(load<f32>(spread + (w << 2)) - sumOf(t), 0) / prior;
     store<f32>(f, ofOthers);
-    store<f32>(f, startOfOthers, OTHERS);
+    store<f32>(f, startOfOthers, 4);
     store<f32>(scales + at, 1 / (sumOf(s) + startOfOthers * ofOthers));
   }
 
@@ -301,8 +313,8 @@ function visitFew(
     let lastWeight = f32x4.splat(0);
     let lastOfOthers: f32 = 0;
     b = betas;
-    f = found;
-    for (let at: usize = 0; at < end; at += 4, b += width, f += ENTRY) {
+    f = pairs;
+    for (let at: usize = 0; at < end; at += 4, b += width, f += PAIR) {
       const old = load<f32>(scales + at);
       const n = load<f32>(counts + at);
       const times = f32x4.splat(n);
@@ -310,11 +322,11 @@ function visitFew(
       const s = turn(own, last, lastWeight, round === 0 ? start : 0, olds, times, b, x, width);
       // the turn of the others
       const ofOthers = load<f32>(f);
-      const r = load<f32>(f, OTHERS) * ofOthers * old;
+      const r = load<f32>(f, 4) * ofOthers * old;
       others += lastOfOthers;
       const without = max(others - r, LEAST);
       others -= n * r;
-      store<f32>(f, without, OTHERS);
+      store<f32>(f, without, 4);
       const now: f32 = 1 / (sumOf(s) + without * ofOthers);
       store<f32>(scales + at, now);
       lastWeight = f32x4.splat(n * now);
@@ -329,26 +341,33 @@ function visitFew(
       copy(own, priors, width);
       addUp(entries, counts, scales, shares, width, own);
       others = prior;
-      f = found;
-      for (let at: usize = 0; at < end; at += 4, f += ENTRY) {
-        others += load<f32>(counts + at) * load<f32>(scales + at) * load<f32>(f, OTHERS) * load<f32>(f);
+      f = pairs;
+      for (let at: usize = 0; at < end; at += 4, f += PAIR) {
+        others += load<f32>(counts + at) * load<f32>(scales + at) * load<f32>(f, 4) * load<f32>(f);
       }
     }
   }
 
   const part = f32x4.mul(f32x4.splat(max(others - prior, 0)), ofAll);
   for (let k: usize = 0; k < bytes; k += 16) v128.store(n + k, f32x4.mul(part, v128.load(alpha + k)));
-  for (let at = listed, k: usize = 0; at < listEnd; at += 4, k += 4) {
+  for (let at = places, k: usize = 0; at < listEnd; at += 4, k += 4) {
     store<f32>(n + <usize>load<u32>(at), max(load<f32>(own + k) - load<f32>(priors + k), 0));
   }
   let x = shares;
-  f = found;
-  for (let at: usize = 0; at < end; at += 4, f += ENTRY, x += width) {
+  b = betas;
+  f = pairs;
+  for (let at: usize = 0; at < end; at += 4, x += width, b += width, f += PAIR) {
     const weight = load<f32>(counts + at) * load<f32>(scales + at);
-    store<f32>(f, weight);
-    store<f32>(f, (weight * load<f32>(f, OTHERS)) / prior, OTHERS);
-    store<u32>(f, places, PLACES);
-    store<u32>(f, x, WEIGHTS);
+    const ofOthers = (weight * load<f32>(f, 4)) / prior;
+    for (let k: usize = 0; k < width; k += 16) {
+      const asOthers = f32x4.mul(f32x4.splat(ofOthers), f32x4.mul(v128.load(priors + k), v128.load(b + k)));
+      v128.store(x + k, f32x4.sub(f32x4.mul(f32x4.splat(weight), v128.load(x + k)), asOthers));
+    }
+    const e = left + <usize>load<u32>(place + at) * ENTRY;
+    store<u32>(e, x, WEIGHTS);
+    store<u32>(e, few, TOPICS);
+    store<u32>(e, places, PLACES);
+    store<f32>(e, ofOthers, OTHERS);
   }
 }
 

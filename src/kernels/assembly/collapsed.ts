@@ -1,6 +1,6 @@
 // Twins of the inner loops of models/lda-collapsed.ts but for the visit of a document, in f32. Rows of K numbers are
 // padded with zeros to K4, a multiple of 4. Pointers are bytes; no bounds are checked here.
-import { ENTRY, OTHERS, PLACES, WEIGHTS } from './collapsed-documents';
+import { ENTRY, OTHERS, PLACES, TOPICS, WEIGHTS } from './collapsed-documents';
 import { weigh } from './lda';
 import { add, addFour, clear, dot, sumOf } from './rows';
 import { log2x, promote } from './special';
@@ -59,10 +59,10 @@ export function collapsedTopics(
 
 /**
  * Adds the weights of a chunk of documents to the topics, rows [from, to) of the chunk: S_bj and S_w each get the tokens
- * of each topic over the entries of the row's term, in their order, as `left` has them.
+ * of each topic over the entries of the row's term, in their order.
  *
- * Row c of the chunk is row rows[c] of the block; its entries are [start[c], start[c + 1]) of `entry`. `sum` is room for
- * 2×K4. S_b is zero before the block's first chunk (`isFirst`).
+ * Row c of the chunk is row rows[c] of the block; its entries are [start[c], start[c + 1]) of `left`. `sum` is room for
+ * K4. S_b is zero before the block's first chunk (`isFirst`).
  */
 export function collapsedTerms(
   from: u32,
@@ -70,7 +70,6 @@ export function collapsedTerms(
   K4: u32,
   rows: usize,
   start: usize,
-  entry: usize,
   left: usize,
   terms: usize,
   alpha: usize,
@@ -81,10 +80,9 @@ export function collapsedTerms(
   isFirst: u32,
 ): void {
   const bytes = <usize>K4 << 2;
-  const byPrior = sum + bytes;
   for (let c = from; c < to; c++) {
-    const end = entry + (<usize>load<u32>(start + (<usize>c << 2), 4) << 2);
-    let e = entry + (<usize>load<u32>(start + (<usize>c << 2)) << 2);
+    const end = left + <usize>load<u32>(start + (<usize>c << 2), 4) * ENTRY;
+    let e = left + <usize>load<u32>(start + (<usize>c << 2)) * ENTRY;
     const j = load<u32>(rows + (<usize>c << 2));
     const o = own + <usize>j * bytes;
     const row = <usize>load<u32>(terms + (<usize>j << 2)) * bytes;
@@ -92,62 +90,51 @@ export function collapsedTerms(
     let others: f32 = 0;
     clear(sum, bytes);
     while (e < end) {
-      const f0 = left + <usize>load<u32>(e) * ENTRY;
-      const places = <usize>load<u32>(f0, PLACES);
-      if (places !== 0) {
-        if (others === 0) {
-          for (let k: usize = 0; k < bytes; k += 16) {
-            v128.store(byPrior + k, f32x4.mul(v128.load(alpha + k), v128.load(beta + row + k)));
-          }
-        }
-        const part = load<f32>(f0, OTHERS);
-        addFew(sum, <usize>load<u32>(f0, WEIGHTS), load<f32>(f0), byPrior, part, places);
-        others += part;
-        e += 4;
+      const few = load<u32>(e, TOPICS);
+      if (few !== 0) {
+        addFew(sum, <usize>load<u32>(e, WEIGHTS), <usize>load<u32>(e, PLACES), few);
+        others += load<f32>(e, OTHERS);
+        e += ENTRY;
         continue;
       }
-      if (e + 16 <= end) {
-        const f1 = left + <usize>load<u32>(e, 4) * ENTRY;
-        const f2 = left + <usize>load<u32>(e, 8) * ENTRY;
-        const f3 = left + <usize>load<u32>(e, 12) * ENTRY;
-        if ((load<u32>(f1, PLACES) | load<u32>(f2, PLACES) | load<u32>(f3, PLACES)) === 0) {
-          addFour(
-            sum,
-            <usize>load<u32>(f0, WEIGHTS),
-            <usize>load<u32>(f1, WEIGHTS),
-            <usize>load<u32>(f2, WEIGHTS),
-            <usize>load<u32>(f3, WEIGHTS),
-            load<f32>(f0),
-            load<f32>(f1),
-            load<f32>(f2),
-            load<f32>(f3),
-            bytes,
-          );
-          e += 16;
-          continue;
-        }
+      const e1 = e + ENTRY;
+      const e2 = e1 + ENTRY;
+      const e3 = e2 + ENTRY;
+      if (e3 < end && (load<u32>(e1, TOPICS) | load<u32>(e2, TOPICS) | load<u32>(e3, TOPICS)) === 0) {
+        addFour(
+          sum,
+          <usize>load<u32>(e, WEIGHTS),
+          <usize>load<u32>(e1, WEIGHTS),
+          <usize>load<u32>(e2, WEIGHTS),
+          <usize>load<u32>(e3, WEIGHTS),
+          load<f32>(e),
+          load<f32>(e1),
+          load<f32>(e2),
+          load<f32>(e3),
+          bytes,
+        );
+        e = e3 + ENTRY;
+        continue;
       }
-      add(sum, <usize>load<u32>(f0, WEIGHTS), load<f32>(f0), bytes);
-      e += 4;
+      add(sum, <usize>load<u32>(e, WEIGHTS), load<f32>(e), bytes);
+      e += ENTRY;
     }
-    if (others !== 0) add(sum, byPrior, others, bytes);
     for (let k: usize = 0; k < bytes; k += 16) {
-      const x = v128.load(sum + k);
+      const ofOthers = f32x4.mul(f32x4.splat(others), f32x4.mul(v128.load(alpha + k), v128.load(beta + row + k)));
+      const x = f32x4.add(v128.load(sum + k), ofOthers);
       v128.store(o + k, isFirst ? x : f32x4.add(v128.load(o + k), x));
       v128.store(s + k, f32x4.add(v128.load(s + k), x));
     }
   }
 }
 
-/** Adds the weights of a document's own topics to a sum, less what they get with all topics by α β. */
+/** Adds the weights of few topics to a sum, at their places. */
 // @ts-ignore: decorator
 @inline
-function addFew(sum: usize, weights: usize, weight: f32, byPrior: usize, part: f32, places: usize): void {
-  const end = places + 16 + (<usize>load<u32>(places) << 2);
-  let x = weights;
-  for (let at = places + 16; at < end; at += 4, x += 4) {
-    const k = <usize>load<u32>(at);
-    store<f32>(sum + k, load<f32>(sum + k) + (weight * load<f32>(x) - part * load<f32>(byPrior + k)));
+function addFew(sum: usize, weights: usize, places: usize, few: u32): void {
+  for (let i: usize = 0; i < <usize>few << 2; i += 4) {
+    const k = <usize>load<u32>(places + i);
+    store<f32>(sum + k, load<f32>(sum + k) + load<f32>(weights + i));
   }
 }
 
