@@ -9,6 +9,7 @@ import { defineCommand } from './_command.js';
 import { corpusSize, loadCorpus, textGroups } from './_corpus.js';
 import { bestOf, checkMemory, ended, type Fitted, type Making, sizesOf, type Task } from './_fitted.js';
 import { loadModel, saveModel } from './_model.js';
+import { bytesOf } from './_numbers.js';
 import { fitOnline } from './_online.js';
 import { outputFileSettings, terminalWidth, writeReport } from './_output.js';
 import { progress } from './_progress.js';
@@ -70,9 +71,13 @@ const fitSettings = {
     value: 'SIZE',
     describe:
       'read a corpus file that is larger than this (500M, 2G) in blocks, once an iteration; what is known of its ' +
-      'documents, topics × documents numbers, stays in memory',
+      'documents, topics × documents numbers, stays in memory. lda of a smaller one has fewer blocks where what is ' +
+      'stored of them would take more than a quarter of this',
   },
 } as const;
+
+/** The part of --max-memory that may be stored of blocks. */
+const STORED = 1 / 4;
 
 /** A default that the model decides, in the words of `--help`. */
 function defaultOf(name: keyof ModelKind['defaults']): string {
@@ -126,7 +131,12 @@ or a corpus file made by thema import; - is stdin.`,
       throw new UserError('--restarts: has no effect with --init, which is the start', { status: STATUS.usage });
     }
     const make = (V: number, columns: number): Making => {
-      const dims: Dims = { V, K: start?.dims.K ?? values.topics ?? kind.defaults.topics };
+      const limit = values['max-memory'];
+      const dims: Dims = {
+        V,
+        K: start?.dims.K ?? values.topics ?? kind.defaults.topics,
+        ...(limit === undefined ? {} : { storedBytes: bytesOf(limit, '--max-memory') * STORED }),
+      };
       const model = kind.create(variant, { ...dims, columns, threads: threadsOf(values) });
       if (start !== undefined && flags.has('eta') && model.params['eta'] !== undefined) {
         throw new UserError(`--eta: has no effect with --init, which has its own`, { status: STATUS.usage });

@@ -18,22 +18,25 @@ export function cutBlocks(rowStart: Uint32Array, size = 1 << 18): Blocks {
   return blocks;
 }
 
-/** Blocks whose statistics are stored, at most, and the numbers of more than two of them. */
-const MOST_STORED = { blocks: 8, numbers: 1 << 26 };
+/** Blocks whose statistics are stored, at most. */
+const MOST_BLOCKS = 8;
+
+/** Bytes of the statistics of more than two of them, unless told otherwise. */
+const STORED_BYTES = 2 ** 29;
 
 /** Entries for each term of a block, at least: the M-step after it costs as much as the E-step of so many. */
 const LEAST_ENTRIES = 32;
 
 /** Numbers that are stored of blocks, at most. */
-export function mostStored({ V, K }: Dims): number {
-  return Math.max(2 * V * K, Math.min(MOST_STORED.blocks * V * K, MOST_STORED.numbers));
+export function mostStored({ V, K, storedBytes = STORED_BYTES }: Dims): number {
+  return Math.max(2 * V * K, Math.min(MOST_BLOCKS * V * K, storedBytes / 8));
 }
 
 /** Cuts documents into two to eight blocks alike in entries, for a schedule that stores V×K statistics of each. */
-export function cutMemoised(rowStart: Uint32Array, { V, K }: Dims): Blocks {
+export function cutMemoised(rowStart: Uint32Array, dims: Dims): Blocks {
+  const { V, K } = dims;
   const entries = rowStart.at(-1)!;
-  const { blocks, numbers } = MOST_STORED;
-  const count = Math.min(blocks, Math.floor(numbers / (V * K)), Math.floor(entries / (LEAST_ENTRIES * V)));
+  const count = Math.min(Math.floor(mostStored(dims) / (V * K)), Math.floor(entries / (LEAST_ENTRIES * V)));
   return cutBlocks(rowStart, Math.ceil(entries / Math.max(2, count)));
 }
 

@@ -8,6 +8,8 @@ export function sizeOf(axes: readonly Axis[], dims: Dims): number {
 export interface Dims {
   readonly V: number;
   readonly K: number;
+  /** Bytes that what is stored of blocks of documents may take, if two blocks need no more; 512 MB without it. */
+  readonly storedBytes?: number;
 }
 
 /** Arrays of these shapes, `rows` of each, all zero. */

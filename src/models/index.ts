@@ -19,6 +19,8 @@ export interface ModelDims {
   readonly columns: number;
   /** Threads of the kernels, where a model has kernels; 1 unless said otherwise. No result depends on it. */
   readonly threads?: number;
+  /** See `Dims`. */
+  readonly storedBytes?: number;
 }
 
 /** A row of the table of models: what it is, what can be set, how it is made and fitted. */

@@ -26,6 +26,7 @@ import { setImmediate } from 'node:timers/promises';
 import { type Corpus, documentCount, tokenCount } from '../corpus/corpus.js';
 import { selectDocuments } from '../corpus/select.js';
 import { splitTokens } from '../corpus/split.js';
+import type { Dims } from '../em/state.js';
 import {
   type Block,
   type Chunk,
@@ -43,8 +44,8 @@ import { writeNormalised } from './topics.js';
 
 /** Blocks that the documents are dealt into, round and round, so that blocks are alike. */
 const BLOCKS = 10;
-/** Their statistics are of fewer, larger blocks where they would take more numbers than this. */
-const MOST_OWN = 3 << 27;
+/** Their statistics are of fewer, larger blocks where they would take more bytes than this, unless told otherwise. */
+const STORED_BYTES = 3 << 29;
 /** Entries of a chunk at most, but for a longer document; where K is small it is as many as take this many numbers. */
 const CHUNK_ENTRIES = 1 << 14;
 const CHUNK_NUMBERS = 1 << 21;
@@ -93,7 +94,7 @@ export interface CollapsedStage {
 export function createCollapsedStage(
   fitted: Corpus,
   heldOut: Corpus | null,
-  { V, K, threads = 1 }: { V: number; K: number; threads?: number },
+  { V, K, threads = 1, storedBytes = STORED_BYTES }: Dims & { readonly threads?: number },
   {
     alpha,
     eta,
@@ -104,7 +105,7 @@ export function createCollapsedStage(
 ): CollapsedStage {
   const D = documentCount(fitted);
   const K4 = roundUp4(K);
-  const { dealt, corpus, blockEnds } = deal(fitted, K4);
+  const { dealt, corpus, blockEnds } = deal(fitted, K4, storedBytes);
   const B = blockEnds.length;
   const { blocks, blockTerm, chunkRow, chunkStart, place, mostEntries } = layOutBlocks(corpus, blockEnds, V, K4);
   const halves = heldOut === null ? { observed: NOTHING, heldOut: NOTHING } : splitTokens(heldOut, random);
@@ -229,12 +230,16 @@ function lengthsOf<N extends string>(arrays: Readonly<Record<N, ArrayLike<number
 }
 
 /** Deals the documents into blocks of which each is as good a sample as any. */
-function deal(corpus: Corpus, K4: number): { dealt: Uint32Array; corpus: Corpus; blockEnds: number[] } {
+function deal(
+  corpus: Corpus,
+  K4: number,
+  storedBytes: number,
+): { dealt: Uint32Array; corpus: Corpus; blockEnds: number[] } {
   const D = documentCount(corpus);
   const V = corpus.vocabulary.length;
   let B = Math.min(BLOCKS, D);
   // a block has a row for each of its terms: at most V, and at most one an entry
-  while (B > 2 && B * Math.min(V, Math.ceil(corpus.term.length / B)) * K4 > MOST_OWN) B = Math.ceil(B / 2);
+  while (B > 2 && 4 * K4 * B * Math.min(V, Math.ceil(corpus.term.length / B)) > storedBytes) B = Math.ceil(B / 2);
   const dealt = new Uint32Array(D);
   const blockEnds: number[] = [];
   let i = 0;

@@ -22,6 +22,7 @@
 import type { Corpus } from '../corpus/corpus.js';
 import { documentCount, tokenCount } from '../corpus/corpus.js';
 import type { Arrays, Stage, Start, State, Sums, TopicModel } from '../em/model.js';
+import type { Dims } from '../em/state.js';
 import { STATUS, UserError } from '../errors.js';
 import { createLdaKernel, type LdaFound, type LdaKernel } from '../kernels/lda.js';
 import { copyRows } from '../kernels/rows.js';
@@ -160,7 +161,7 @@ const KERNEL_ROUNDING = 1e-7;
 
 export function createLda(
   settings: Values<typeof ldaSettings>,
-  { V, K, threads = 1 }: { V: number; K: number; threads?: number },
+  { V, K, threads = 1, storedBytes }: Dims & { readonly threads?: number },
 ): TopicModel<Corpus> {
   const smoothed = settings.beta === 'dirichlet';
   const rounds = settings['e-step-iterations'];
@@ -460,7 +461,7 @@ export function createLda(
     const found = createCollapsedStage(
       corpus,
       heldOut,
-      { V, K, threads },
+      { V, K, threads, ...(storedBytes === undefined ? {} : { storedBytes }) },
       { alpha: startAlpha, eta, learnAlpha: isMap ? 'none' : learnsAlpha, precise: settings.precise },
       random,
     );

@@ -151,6 +151,40 @@ test('a corpus file larger than --max-memory is fitted in blocks, to the same bi
   expect(farthest('started')).toBeLessThan(0.15);
 });
 
+test.each(['auto', 'vb'])(
+  'a smaller one is fitted with what is stored of blocks in a quarter of it: %s',
+  (inference) => {
+    const topics = (...settings: string[]) => {
+      output(
+        [
+          'fit',
+          'corpus',
+          '-k',
+          '20',
+          '--inference',
+          inference,
+          '--iterations',
+          '2',
+          ...settings,
+          '-q',
+          '-f',
+          '-o',
+          'q',
+        ],
+        {
+          cwd,
+        },
+      );
+      return output(['topics', 'q', '--format', 'csv'], { cwd });
+    };
+    const free = topics();
+    expect(topics('--max-memory', '2G')).toBe(free);
+    const two = topics('--max-memory', '400K');
+    expect(two).not.toBe(free);
+    expect(topics('--max-memory', '420K')).toBe(two);
+  },
+);
+
 test.each<[string, RegExp]>([
   ['fit c.ndjson --schedule online', /--vocabulary: is missing.*\nhint: .*sample\.vocab\.txt/],
   ['fit c.ndjson --documents 5', /--documents has an effect only with --schedule online/],
