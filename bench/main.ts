@@ -4,6 +4,7 @@ import { say } from './_measure.js';
 import type { Options, Question } from './_question.js';
 import { openResults } from './_results.js';
 import { markdown } from './_table.js';
+import { question as command } from './command.js';
 import { question as gmm } from './gmm.js';
 import { question as imports } from './import.js';
 import { question as infer } from './infer.js';
@@ -19,7 +20,7 @@ import { question as timeToPerplexity } from './time-to-perplexity.js';
 import { question as vae } from './vae.js';
 
 const QUESTIONS: readonly Question[] = [
-  ...[timeToPerplexity, pass, threads, scaling, latePass, kernel],
+  ...[timeToPerplexity, command, pass, threads, scaling, latePass, kernel],
   ...[infer, imports, startUp, memory, gmm, vae],
 ];
 

@@ -100,7 +100,7 @@ function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string
 }
 
 /** Points of each corpus and K, by tool. */
-function groups(results: Results): { corpus: string; k: number; curves: Map<string, Point[]> }[] {
+export function groups(results: Results): { corpus: string; k: number; curves: Map<string, Point[]> }[] {
   const all = groupBy(results.rows<Point>(NAME), ({ corpus, k }) => `${corpus} ${k}`);
   return [...all.values()]
     .map((points) => ({
@@ -109,6 +109,12 @@ function groups(results: Results): { corpus: string; k: number; curves: Map<stri
       curves: groupBy(points, ({ tool }) => tool),
     }))
     .sort((a, b) => a.corpus.localeCompare(b.corpus) || a.k - b.k);
+}
+
+/** The best perplexity of the other tools, and so much more. */
+export function targetOf(curves: ReadonlyMap<string, readonly Point[]>, excess: number): number {
+  const others = [...curves].filter(([tool]) => tool !== 'thema').flatMap(([, points]) => points);
+  return (1 + excess) * Math.min(...others.map(({ perplexity }) => perplexity));
 }
 
 /** Of a tool that did not get there: how long it was tried. */
@@ -120,8 +126,7 @@ function table(results: Results, excess: number): Table {
   const found = groups(results);
   const others = [...new Set(found.flatMap(({ curves }) => [...curves.keys()]))].filter((tool) => tool !== 'thema');
   const rows = found.map(({ corpus, k, curves }) => {
-    const best = Math.min(...others.flatMap((tool) => (curves.get(tool) ?? []).map(({ perplexity }) => perplexity)));
-    const target = best * (1 + excess);
+    const target = targetOf(curves, excess);
     const thema = reached(curves.get('thema') ?? [], target);
     const cells = others.map((tool) => {
       const points = curves.get(tool);

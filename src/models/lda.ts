@@ -295,20 +295,17 @@ export function createLda(
     isTaken = true;
   }
 
-  /** Adds sums over documents [from, to), but those that underflowed. */
+  /** Counts documents [from, to), but those that underflowed, with their Σ_d E[log θ_d]. */
   function addDocuments(
     { rowStart }: Corpus,
     from: number,
     to: number,
-    { logTheta, expected }: Pick<LdaFound, 'logTheta' | 'expected'>,
+    { logTheta }: Pick<LdaFound, 'logTheta'>,
     underflowed: readonly number[],
     statistics: Arrays | null,
   ): void {
     if (statistics === null) return;
-    for (let k = 0; k < K; k++) {
-      statistics['logTheta']![k]! += logTheta[k]!;
-      statistics['tokens']![k]! += expected[k]!;
-    }
+    for (let k = 0; k < K; k++) statistics['logTheta']![k]! += logTheta[k]!;
     for (let d = from; d < to; d++) if (rowStart[d] !== rowStart[d + 1]) statistics['documents']![0]! += 1;
     statistics['documents']![0]! -= underflowed.length;
   }
@@ -320,21 +317,28 @@ export function createLda(
   }
 
   function eStep(corpus: Corpus, from: number, to: number, state: State, sums: Sums, start: Start): number {
+    const alpha = state.params['alpha']!;
+    const gamma = state.posterior['gamma']!;
+    let startBound = Number.POSITIVE_INFINITY;
     if (!settings.precise && start !== 'guarded') {
       kernel ??= createLdaKernel({ V, K }, threads);
       kernelEStep(kernel, corpus, from, to, state, sums, start);
-      return Number.POSITIVE_INFINITY;
+    } else {
+      scale(state.derived);
+      const points = start === 'cold' && answersWithPoints ? pointsOf(state) : null;
+      const found = start === 'fixed' ? withoutTopics(sums) : sums;
+      startBound = 0;
+      for (let d = from; d < to; d++) {
+        const length = tokenCount(corpus, d, d + 1);
+        // An empty document's q(θ) is its prior: it adds nothing to the bound, and there is nothing to learn from it.
+        if (length === 0) uninformed(alpha, 0, gamma, d * K);
+        else startBound += reference.visit(corpus, d, length, state, found, start, points);
+      }
     }
-    scale(state.derived);
-    const points = start === 'cold' && answersWithPoints ? pointsOf(state) : null;
-    const found = start === 'fixed' ? withoutTopics(sums) : sums;
-    let startBound = 0;
-    for (let d = from; d < to; d++) {
-      const length = tokenCount(corpus, d, d + 1);
-      // An empty document's q(θ) is its prior: it adds nothing to the bound, and there is nothing to learn from it.
-      if (length === 0) uninformed(state.params['alpha']!, 0, state.posterior['gamma']!, d * K);
-      else startBound += reference.visit(corpus, d, length, state, found, start, points);
-    }
+    const tokens = sums.statistics?.['tokens'];
+    if (tokens !== undefined)
+      for (let at = from * K; at < to * K; at += K)
+        for (let k = 0; k < K; k++) tokens[k]! += gamma[at + k]! - alpha[k]!;
     return startBound;
   }
 
