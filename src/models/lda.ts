@@ -336,9 +336,10 @@ export function createLda(
       }
     }
     const tokens = sums.statistics?.['tokens'];
-    if (tokens !== undefined)
-      for (let at = from * K; at < to * K; at += K)
-        for (let k = 0; k < K; k++) tokens[k]! += gamma[at + k]! - alpha[k]!;
+    for (let at = from * K; tokens !== undefined && at < to * K; at += K) {
+      // in f32, γ may be a little below α
+      for (let k = 0; k < K; k++) tokens[k]! += Math.max(gamma[at + k]! - alpha[k]!, 0);
+    }
     return startBound;
   }
 
