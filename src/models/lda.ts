@@ -21,17 +21,16 @@
  */
 import type { Corpus } from '../corpus/corpus.js';
 import { documentCount, tokenCount } from '../corpus/corpus.js';
-import type { Arrays, Stage, Start, State, Sums, TopicModel } from '../em/model.js';
+import type { Arrays, Stage, State, TopicModel } from '../em/model.js';
 import type { Dims } from '../em/state.js';
 import { STATUS, UserError } from '../errors.js';
-import { createLdaKernel, type LdaFound, type LdaKernel } from '../kernels/lda.js';
-import { copyRows } from '../kernels/rows.js';
 import { learnPrior, learnSymmetricPrior } from '../math/dirichlet.js';
 import type { Random } from '../math/random.js';
-import { digamma, exp, lgamma } from '../math/special.js';
+import { digamma, lgamma } from '../math/special.js';
 import { parseSetting, type Settings, type Values } from '../settings.js';
 import { createCollapsedStage, PASSES_TO_ALL } from './lda-collapsed.js';
-import { createDocumentSteps, ofPrior, roundsAt, uninformed, withoutTopics } from './lda-documents.js';
+import { ofPrior, uninformed } from './lda-documents.js';
+import { createEStep } from './lda-e-step.js';
 import { ONLINE, roundSettings } from './settings.js';
 import {
   expectLogTopics,
@@ -164,8 +163,6 @@ export function createLda(
   { V, K, threads = 1, storedBytes }: Dims & { readonly threads?: number },
 ): TopicModel<Corpus> {
   const smoothed = settings.beta === 'dirichlet';
-  const rounds = settings['e-step-iterations'];
-  const tolerance = settings['e-step-tolerance'];
   const startAlpha = parseAlpha(settings.alpha ?? String(5 / K), K);
   const learnsAlpha = settings['learn-alpha'];
   /** Whether proportions and topics are points that maximise the posterior: E[log θ] is then log θ, E[log β] log β. */
@@ -180,168 +177,18 @@ export function createLda(
   const readOuts: Readonly<Partial<Record<ReadOut, number>>> | null =
     !smoothed || isMap ? null : settings['read-out'] === 'auto' ? READ_OUT_GAINS : { [settings['read-out']]: 0 };
 
-  const reference = createDocumentSteps(K, { isMap, rounds, tolerance });
-  let kernel: LdaKernel | undefined;
-  /** Whether `expLogBeta` and the kernel's topics are those of `logBeta`. */
-  let isScaled = false;
-  let isTaken = false;
-  let hasPoints = false;
+  const eStep = createEStep(
+    { V, K, threads },
+    {
+      isMap,
+      precise: settings.precise,
+      rounds: settings['e-step-iterations'],
+      tolerance: settings['e-step-tolerance'],
+    },
+    answersWithPoints ? (state) => asPoints(probability(state)) : null,
+  );
   /** Σ E[log β] and the entropy of q(β), where the kernel found them. */
   let ofTopics = { total: 0, entropy: 0 };
-  /** Topics as points under the parameters, once somebody asked for them. */
-  let topicPoints: Float64Array | undefined;
-
-  /** The E-step by kernels. */
-  function kernelEStep(
-    kernel: LdaKernel,
-    corpus: Corpus,
-    from: number,
-    to: number,
-    state: State,
-    sums: Sums,
-    start: Start,
-  ): void {
-    const alpha = state.params['alpha']!;
-    const gamma = state.posterior['gamma']!;
-    for (let d = from; d < to; d++) {
-      const isEmpty = corpus.rowStart[d] === corpus.rowStart[d + 1];
-      if (isEmpty || start === 'cold') uninformed(alpha, tokenCount(corpus, d, d + 1), gamma, d * K);
-    }
-    if (start === 'cold' && answersWithPoints) {
-      if (!hasPoints) kernel.setPoints(pointsOf(state));
-      hasPoints = true;
-      const most = roundsAt(start, rounds);
-      const found = kernel.documents(corpus, from, to, alpha, gamma, most, tolerance, 'points');
-      copyRows(found.gamma, found.K4, gamma.subarray(from * K), K, to - from);
-      if (sums.statistics !== null) kernel.terms(corpus, from, to, sums.statistics['topicTerm']!, true);
-      if (sums.terms.length === 0 && sums.statistics === null) return;
-      evaluate(kernel, corpus, from, to, state, sums);
-    } else if (start === 'fixed') evaluate(kernel, corpus, from, to, state, sums);
-    else improve(kernel, corpus, from, to, state, sums, start);
-  }
-
-  /**
-   * Improves γ of documents [from, to). γ and φ are what f32 made them; their terms of the bound are those of just this q,
-   * in f64: −Σ φ ln φ with ln φ_k = ln θ̃_k + ln β̃_k − ln s, all three as the kernel has them.
-   */
-  function improve(
-    kernel: LdaKernel,
-    corpus: Corpus,
-    from: number,
-    to: number,
-    state: State,
-    sums: Sums,
-    start: Start,
-  ): void {
-    const { statistics, terms } = sums;
-    const alpha = state.params['alpha']!;
-    const gamma = state.posterior['gamma']!;
-    takeTopics(kernel, state);
-    const of = isMap ? 'proportions' : 'posteriors';
-    const found = kernel.documents(corpus, from, to, alpha, gamma, roundsAt(start, rounds), tolerance, of);
-    const ofAlpha = ofPrior(alpha, isMap);
-    const underflowed: number[] = [];
-    for (let d = from, at = 0; d < to; d++, at += 5) {
-      if (corpus.rowStart[d] === corpus.rowStart[d + 1]) continue;
-      const [logNormalisers, asComputed, assignments, proportions, entropy] = five(found.terms, at);
-      if (!Number.isFinite(logNormalisers + asComputed)) {
-        underflowed.push(d);
-        continue;
-      }
-      terms[1]! += assignments;
-      terms[2]! += proportions + ofAlpha;
-      terms[3]! += logNormalisers - asComputed;
-      terms[4]! += entropy;
-    }
-    const was = underflowed.map((d) => gamma.slice(d * K, (d + 1) * K));
-    copyRows(found.gamma, found.K4, gamma.subarray(from * K), K, to - from);
-    for (const d of underflowed) kernel.leaveOut(corpus, d);
-    const { words, asComputed } = kernel.terms(corpus, from, to, statistics?.['topicTerm'] ?? null, false);
-    terms[0]! += words;
-    terms[3]! -= asComputed;
-    addDocuments(corpus, from, to, found, underflowed, statistics);
-    for (const [i, d] of underflowed.entries()) gamma.set(was[i]!, d * K);
-    visitAll(underflowed, corpus, state, sums, start);
-  }
-
-  /** Adds what belongs to γ of documents [from, to) as it is and the best q(z) given it, but for S. */
-  function evaluate(kernel: LdaKernel, corpus: Corpus, from: number, to: number, state: State, sums: Sums): void {
-    const { statistics, terms } = sums;
-    const alpha = state.params['alpha']!;
-    takeTopics(kernel, state);
-    const of = isMap ? 'proportions' : 'posteriors';
-    const found = kernel.bound(corpus, from, to, alpha, state.posterior['gamma']!, of);
-    const ofAlpha = ofPrior(alpha, isMap);
-    const underflowed: number[] = [];
-    for (let d = from, at = 0; d < to; d++, at += 5) {
-      if (corpus.rowStart[d] === corpus.rowStart[d + 1]) continue;
-      const [logNormalisers, words, assignments, proportions, entropy] = five(found.terms, at);
-      if (Number.isNaN(logNormalisers)) {
-        underflowed.push(d);
-        continue;
-      }
-      terms[0]! += words;
-      terms[1]! += assignments;
-      terms[2]! += proportions + ofAlpha;
-      terms[3]! += logNormalisers - words - assignments;
-      terms[4]! += entropy;
-    }
-    addDocuments(corpus, from, to, found, underflowed, statistics);
-    visitAll(underflowed, corpus, state, withoutTopics(sums), 'fixed');
-  }
-
-  function takeTopics(kernel: LdaKernel, { derived }: State): void {
-    if (!isTaken) kernel.setTopics(derived['logBeta']!);
-    isTaken = true;
-  }
-
-  /** Counts documents [from, to), but those that underflowed, with their Σ_d E[log θ_d]. */
-  function addDocuments(
-    { rowStart }: Corpus,
-    from: number,
-    to: number,
-    { logTheta }: Pick<LdaFound, 'logTheta'>,
-    underflowed: readonly number[],
-    statistics: Arrays | null,
-  ): void {
-    if (statistics === null) return;
-    for (let k = 0; k < K; k++) statistics['logTheta']![k]! += logTheta[k]!;
-    for (let d = from; d < to; d++) if (rowStart[d] !== rowStart[d + 1]) statistics['documents']![0]! += 1;
-    statistics['documents']![0]! -= underflowed.length;
-  }
-
-  /** Where f32 or a sum underflowed, the reference does the documents instead. */
-  function visitAll(documents: readonly number[], corpus: Corpus, state: State, sums: Sums, start: Start): void {
-    if (documents.length > 0) scale(state.derived);
-    for (const d of documents) reference.visit(corpus, d, tokenCount(corpus, d, d + 1), state, sums, start, null);
-  }
-
-  function eStep(corpus: Corpus, from: number, to: number, state: State, sums: Sums, start: Start): number {
-    const alpha = state.params['alpha']!;
-    const gamma = state.posterior['gamma']!;
-    let startBound = Number.POSITIVE_INFINITY;
-    if (!settings.precise && start !== 'guarded') {
-      kernel ??= createLdaKernel({ V, K }, threads);
-      kernelEStep(kernel, corpus, from, to, state, sums, start);
-    } else {
-      scale(state.derived);
-      const points = start === 'cold' && answersWithPoints ? pointsOf(state) : null;
-      const found = start === 'fixed' ? withoutTopics(sums) : sums;
-      startBound = 0;
-      for (let d = from; d < to; d++) {
-        const length = tokenCount(corpus, d, d + 1);
-        // An empty document's q(θ) is its prior: it adds nothing to the bound, and there is nothing to learn from it.
-        if (length === 0) uninformed(alpha, 0, gamma, d * K);
-        else startBound += reference.visit(corpus, d, length, state, found, start, points);
-      }
-    }
-    const tokens = sums.statistics?.['tokens'];
-    for (let at = from * K; tokens !== undefined && at < to * K; at += K) {
-      // in f32, γ may be a little below α
-      for (let k = 0; k < K; k++) tokens[k]! += Math.max(gamma[at + k]! - alpha[k]!, 0);
-    }
-    return startBound;
-  }
 
   function initialise(corpus: Corpus, state: State, random: Random): void {
     const { params } = state;
@@ -377,28 +224,11 @@ export function createLda(
     } else if (settings.precise) {
       expectLogTopics(params['lambda']!, logBeta, V, K);
     } else {
-      kernel ??= createLdaKernel({ V, K }, threads);
       const sums = topicSums(params['lambda']!, V, K);
-      const { total, entropy } = kernel.expectLog(params['lambda']!, sums.map(digamma), logBeta);
+      const { total, entropy } = eStep.kernel().expectLog(params['lambda']!, sums.map(digamma), logBeta);
       ofTopics = { total, entropy: entropy - sumOf(sums.map(lgamma)) };
     }
-    isScaled = false;
-    isTaken = false;
-    hasPoints = false;
-    topicPoints = undefined;
-  }
-
-  /** exp(E log β) with each row scaled to maximum 1, for the f64 loops. */
-  function scale(derived: Arrays): void {
-    if (isScaled) return;
-    isScaled = true;
-    const [logBeta, expLogBeta, rowMaximum] = [derived['logBeta']!, derived['expLogBeta']!, derived['rowMaximum']!];
-    for (let w = 0; w < V; w++) {
-      let most = Number.NEGATIVE_INFINITY;
-      for (let i = w * K; i < (w + 1) * K; i++) most = Math.max(most, logBeta[i]!);
-      rowMaximum[w] = most;
-      for (let i = w * K; i < (w + 1) * K; i++) expLogBeta[i] = exp(logBeta[i]! - most);
-    }
+    eStep.forgetTopics();
   }
 
   function mStep(state: State, statistics: Arrays, soft: boolean): void {
@@ -523,12 +353,6 @@ export function createLda(
     derive(state);
   }
 
-  /** Topics as points; kept until `derive`. */
-  function pointsOf(state: State): Float64Array {
-    topicPoints ??= asPoints(probability(state));
-    return topicPoints;
-  }
-
   return {
     name: 'lda',
     ...(settings.precise ? {} : { rounding: KERNEL_ROUNDING }),
@@ -552,7 +376,7 @@ export function createLda(
     prepare: (corpus) => corpus,
     resetPosterior,
     derive,
-    eStep,
+    eStep: eStep.run,
     mStep,
     globalTerms,
     expectedTerms,
@@ -594,10 +418,6 @@ function parseAlpha(text: string, K: number): Float64Array {
   throw new UserError(`--alpha: got ${numbers.length} numbers, expected 1 or one for each of the ${K} topics`, {
     status: STATUS.usage,
   });
-}
-
-function five(numbers: Float64Array, at: number): [number, number, number, number, number] {
-  return [numbers[at]!, numbers[at + 1]!, numbers[at + 2]!, numbers[at + 3]!, numbers[at + 4]!];
 }
 
 /** These topics, with no less of a term than single precision can divide by. */

@@ -1,0 +1,211 @@
+/**
+ * The E-step of LDA over documents [from, to): by kernels, or with `precise` by the loops of lda-documents.ts.
+ * Symbols as in lda.ts.
+ */
+import type { Corpus } from '../corpus/corpus.js';
+import { tokenCount } from '../corpus/corpus.js';
+import type { Arrays, Start, State, Sums } from '../em/model.js';
+import { createLdaKernel, type LdaFound, type LdaKernel } from '../kernels/lda.js';
+import { copyRows } from '../kernels/rows.js';
+import { exp } from '../math/special.js';
+import { createDocumentSteps, ofPrior, roundsAt, uninformed, withoutTopics } from './lda-documents.js';
+
+export interface EStep {
+  /** Improves γ of documents [from, to) and adds to `sums`; see `Model.eStep`. */
+  run(corpus: Corpus, from: number, to: number, state: State, sums: Sums, start: Start): number;
+  /** The kernel, made when somebody first asks for it. */
+  kernel(): LdaKernel;
+  /** To be told when the topics have changed: `logBeta` of `derived`. */
+  forgetTopics(): void;
+}
+
+/**
+ * @param pointsOf topics as points, V×K, where new documents are answered with proportions and topics as points
+ */
+export function createEStep(
+  { V, K, threads }: { readonly V: number; readonly K: number; readonly threads: number },
+  {
+    isMap,
+    precise,
+    rounds,
+    tolerance,
+  }: { readonly isMap: boolean; readonly precise: boolean; readonly rounds: number; readonly tolerance: number },
+  pointsOf: ((state: State) => Float64Array) | null,
+): EStep {
+  const of = isMap ? 'proportions' : 'posteriors';
+  const reference = createDocumentSteps(K, { isMap, rounds, tolerance });
+  let made: LdaKernel | undefined;
+  /** Whether `expLogBeta` is that of `logBeta`, and whether the kernel has taken it. */
+  let isScaled = false;
+  let isTaken = false;
+  /** Topics as points, once somebody asked for them, and whether the kernel has taken them. */
+  let points: Float64Array | undefined;
+  let hasPoints = false;
+
+  function kernel(): LdaKernel {
+    made ??= createLdaKernel({ V, K }, threads);
+    return made;
+  }
+
+  function run(corpus: Corpus, from: number, to: number, state: State, sums: Sums, start: Start): number {
+    const alpha = state.params['alpha']!;
+    const gamma = state.posterior['gamma']!;
+    let startBound = Number.POSITIVE_INFINITY;
+    if (!precise && start !== 'guarded') {
+      runKernel(corpus, from, to, state, sums, start);
+    } else {
+      scale(state.derived);
+      if (start === 'cold' && pointsOf !== null) points ??= pointsOf(state);
+      const ofNew = start === 'cold' ? (points ?? null) : null;
+      const found = start === 'fixed' ? withoutTopics(sums) : sums;
+      startBound = 0;
+      for (let d = from; d < to; d++) {
+        const length = tokenCount(corpus, d, d + 1);
+        // An empty document's q(θ) is its prior: it adds nothing to the bound, and there is nothing to learn from it.
+        if (length === 0) uninformed(alpha, 0, gamma, d * K);
+        else startBound += reference.visit(corpus, d, length, state, found, start, ofNew);
+      }
+    }
+    const tokens = sums.statistics?.['tokens'];
+    for (let at = from * K; tokens !== undefined && at < to * K; at += K) {
+      // in f32, γ may be a little below α
+      for (let k = 0; k < K; k++) tokens[k]! += Math.max(gamma[at + k]! - alpha[k]!, 0);
+    }
+    return startBound;
+  }
+
+  function runKernel(corpus: Corpus, from: number, to: number, state: State, sums: Sums, start: Start): void {
+    const alpha = state.params['alpha']!;
+    const gamma = state.posterior['gamma']!;
+    for (let d = from; d < to; d++) {
+      const isEmpty = corpus.rowStart[d] === corpus.rowStart[d + 1];
+      if (isEmpty || start === 'cold') uninformed(alpha, tokenCount(corpus, d, d + 1), gamma, d * K);
+    }
+    if (start === 'cold' && pointsOf !== null) {
+      points ??= pointsOf(state);
+      if (!hasPoints) kernel().setPoints(points);
+      hasPoints = true;
+      const most = roundsAt(start, rounds);
+      const found = kernel().documents(corpus, from, to, alpha, gamma, most, tolerance, 'points');
+      copyRows(found.gamma, found.K4, gamma.subarray(from * K), K, to - from);
+      if (sums.statistics !== null) kernel().terms(corpus, from, to, sums.statistics['topicTerm']!, true);
+      if (sums.terms.length === 0 && sums.statistics === null) return;
+      evaluate(corpus, from, to, state, sums);
+    } else if (start === 'fixed') evaluate(corpus, from, to, state, sums);
+    else improve(corpus, from, to, state, sums, start);
+  }
+
+  /**
+   * Improves γ of documents [from, to). γ and φ are what f32 made them; their terms of the bound are those of just this q,
+   * in f64: −Σ φ ln φ with ln φ_k = ln θ̃_k + ln β̃_k − ln s, all three as the kernel has them.
+   */
+  function improve(corpus: Corpus, from: number, to: number, state: State, sums: Sums, start: Start): void {
+    const { statistics, terms } = sums;
+    const alpha = state.params['alpha']!;
+    const gamma = state.posterior['gamma']!;
+    takeTopics(state);
+    const found = kernel().documents(corpus, from, to, alpha, gamma, roundsAt(start, rounds), tolerance, of);
+    const ofAlpha = ofPrior(alpha, isMap);
+    const underflowed: number[] = [];
+    for (let d = from, at = 0; d < to; d++, at += 5) {
+      if (corpus.rowStart[d] === corpus.rowStart[d + 1]) continue;
+      const [logNormalisers, asComputed, assignments, proportions, entropy] = five(found.terms, at);
+      if (!Number.isFinite(logNormalisers + asComputed)) {
+        underflowed.push(d);
+        continue;
+      }
+      terms[1]! += assignments;
+      terms[2]! += proportions + ofAlpha;
+      terms[3]! += logNormalisers - asComputed;
+      terms[4]! += entropy;
+    }
+    const was = underflowed.map((d) => gamma.slice(d * K, (d + 1) * K));
+    copyRows(found.gamma, found.K4, gamma.subarray(from * K), K, to - from);
+    for (const d of underflowed) kernel().leaveOut(corpus, d);
+    const { words, asComputed } = kernel().terms(corpus, from, to, statistics?.['topicTerm'] ?? null, false);
+    terms[0]! += words;
+    terms[3]! -= asComputed;
+    addDocuments(corpus, from, to, found, underflowed, statistics);
+    for (const [i, d] of underflowed.entries()) gamma.set(was[i]!, d * K);
+    visitAll(underflowed, corpus, state, sums, start);
+  }
+
+  /** Adds what belongs to γ of documents [from, to) as it is and the best q(z) given it, but for S. */
+  function evaluate(corpus: Corpus, from: number, to: number, state: State, sums: Sums): void {
+    const { statistics, terms } = sums;
+    const alpha = state.params['alpha']!;
+    takeTopics(state);
+    const found = kernel().bound(corpus, from, to, alpha, state.posterior['gamma']!, of);
+    const ofAlpha = ofPrior(alpha, isMap);
+    const underflowed: number[] = [];
+    for (let d = from, at = 0; d < to; d++, at += 5) {
+      if (corpus.rowStart[d] === corpus.rowStart[d + 1]) continue;
+      const [logNormalisers, words, assignments, proportions, entropy] = five(found.terms, at);
+      if (Number.isNaN(logNormalisers)) {
+        underflowed.push(d);
+        continue;
+      }
+      terms[0]! += words;
+      terms[1]! += assignments;
+      terms[2]! += proportions + ofAlpha;
+      terms[3]! += logNormalisers - words - assignments;
+      terms[4]! += entropy;
+    }
+    addDocuments(corpus, from, to, found, underflowed, statistics);
+    visitAll(underflowed, corpus, state, withoutTopics(sums), 'fixed');
+  }
+
+  function takeTopics({ derived }: State): void {
+    if (!isTaken) kernel().setTopics(derived['logBeta']!);
+    isTaken = true;
+  }
+
+  /** Counts documents [from, to), but those that underflowed, with their Σ_d E[log θ_d]. */
+  function addDocuments(
+    { rowStart }: Corpus,
+    from: number,
+    to: number,
+    { logTheta }: Pick<LdaFound, 'logTheta'>,
+    underflowed: readonly number[],
+    statistics: Arrays | null,
+  ): void {
+    if (statistics === null) return;
+    for (let k = 0; k < K; k++) statistics['logTheta']![k]! += logTheta[k]!;
+    for (let d = from; d < to; d++) if (rowStart[d] !== rowStart[d + 1]) statistics['documents']![0]! += 1;
+    statistics['documents']![0]! -= underflowed.length;
+  }
+
+  /** Where f32 or a sum underflowed, the reference does the documents instead. */
+  function visitAll(documents: readonly number[], corpus: Corpus, state: State, sums: Sums, start: Start): void {
+    if (documents.length > 0) scale(state.derived);
+    for (const d of documents) reference.visit(corpus, d, tokenCount(corpus, d, d + 1), state, sums, start, null);
+  }
+
+  /** exp(E log β) with each row scaled to maximum 1, for the f64 loops. */
+  function scale(derived: Arrays): void {
+    if (isScaled) return;
+    isScaled = true;
+    const [logBeta, expLogBeta, rowMaximum] = [derived['logBeta']!, derived['expLogBeta']!, derived['rowMaximum']!];
+    for (let w = 0; w < V; w++) {
+      let most = Number.NEGATIVE_INFINITY;
+      for (let i = w * K; i < (w + 1) * K; i++) most = Math.max(most, logBeta[i]!);
+      rowMaximum[w] = most;
+      for (let i = w * K; i < (w + 1) * K; i++) expLogBeta[i] = exp(logBeta[i]! - most);
+    }
+  }
+
+  return {
+    run,
+    kernel,
+    forgetTopics() {
+      isScaled = false;
+      isTaken = false;
+      hasPoints = false;
+      points = undefined;
+    },
+  };
+}
+
+function five(numbers: Float64Array, at: number): [number, number, number, number, number] {
+  return [numbers[at]!, numbers[at + 1]!, numbers[at + 2]!, numbers[at + 3]!, numbers[at + 4]!];
+}
