@@ -22,7 +22,7 @@ export function cutBlocks(rowStart: Uint32Array, size = 1 << 18): Blocks {
 const MOST_BLOCKS = 8;
 
 /** Bytes of the statistics of more than two of them, unless told otherwise. */
-const STORED_BYTES = 2 ** 29;
+const STORED_BYTES = 1 << 29;
 
 /** Entries for each term of a block, at least: the M-step after it costs as much as the E-step of so many. */
 const LEAST_ENTRIES = 32;
