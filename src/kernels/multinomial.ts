@@ -10,8 +10,18 @@ import { type Columns, columnsOf, cutEvenly, cutTasks, MOST_TASKS, tasksOf } fro
 export interface MultinomialKernel {
   /** Takes topics as points for the E-steps of pLSA that follow: β, V×K, above 0. */
   setPoints(beta: Float64Array): void;
-  /** Takes topics for the E-steps of mixtures that follow: ln β or its expectation, V×K. */
+  /** Takes topics for the E-steps of mixtures that follow: ln β, V×K. */
   setLogs(logBeta: Float64Array): void;
+  /**
+   * The same with E[log β] of q(β_k) = Dir(λ_k), which it writes to `logBeta` (V×K); `digammaSums` are ψ(Σ_w λ_wk).
+   *
+   * @returns Σ_wk E[log β_wk], and Σ_wk ln Γ(λ_wk) − (λ_wk − 1) E[log β_wk]
+   */
+  setPosteriors(
+    lambda: Float64Array,
+    digammaSums: Float64Array,
+    logBeta: Float64Array,
+  ): { readonly total: number; readonly entropy: number };
   /**
    * pLSA, phase 1, over documents [from, to): improves their rows of `theta` (D×K) by `rounds` at most.
    *
@@ -62,10 +72,12 @@ export function createMultinomialKernel({ V, K }: { V: number; K: number }, thre
     topics: 2 * V * K2,
     logBeta: 2 * V * K2,
     statistics: 2 * V * K2,
-    words: 2 * V,
+    digammaSums: 2 * K2,
+    found: 4 * V,
     columnStart: V + 1,
     logTheta: 2 * K2,
   });
+  const termTasks = cutEvenly(0, V, TASK_TERMS, MOST_TASKS - 1);
   let isPoints = false;
   let laidOut: Corpus | undefined;
   let at!: ReturnType<typeof layOut>;
@@ -107,14 +119,33 @@ export function createMultinomialKernel({ V, K }: { V: number; K: number }, thre
       copyRows(beta, K, memory.f64(topics.topics, V * K2), K2, V);
       memory.run(
         'multinomialLogs',
-        tasksOf(cutEvenly(0, V, TASK_TERMS, MOST_TASKS), (first, end) => [
-          ...[first, end, bytes, topics.topics, topics.logBeta],
-        ]),
+        tasksOf(termTasks, (first, end) => [first, end, bytes, topics.topics, topics.logBeta]),
       );
     },
     setLogs(logBeta) {
       isPoints = false;
       copyRows(logBeta, K, memory.f64(topics.topics, V * K2), K2, V);
+    },
+    setPosteriors(lambda, digammaSums, logBeta) {
+      isPoints = false;
+      // in the place of what `terms` finds
+      const { statistics, found } = topics;
+      copyRows(lambda, K, memory.f64(statistics, V * K2).fill(1), K2, V);
+      memory.f64(topics.digammaSums, K2).set(digammaSums);
+      memory.run(
+        'ldaExpectLog',
+        tasksOf(termTasks, (first, end) => [
+          ...[first, end, K2, K, statistics, topics.digammaSums, topics.topics, found],
+        ]),
+      );
+      copyRows(memory.f64(topics.topics, V * K2), K2, logBeta, K, V);
+      let [total, entropy] = [0, 0];
+      const sums = memory.f64(found, 2 * V);
+      for (let w = 0; w < V; w++) {
+        total += sums[2 * w]!;
+        entropy += sums[2 * w + 1]!;
+      }
+      return { total, entropy };
     },
     proportions(corpus, from, to, theta, rounds, tolerance) {
       if (corpus !== laidOut) at = layOut(corpus);
@@ -153,13 +184,13 @@ export function createMultinomialKernel({ V, K }: { V: number; K: number }, thre
       memory.u32(topics.columnStart, V + 1).set(block.start);
       memory.u32(at.columnEntry, block.entry.length).set(block.entry);
       memory.u32(at.columnDocument, block.document.length).set(block.document);
-      const words = memory.f64(topics.words, V).fill(0);
+      const words = memory.f64(topics.found, V).fill(0);
       const { columnEntry, columnDocument, count, ratio, rows } = at;
       memory.run(
         'multinomialTerms',
         tasksOf(cutTasks(block.start, 0, V), (first, end) => [
           ...[first, end, bytes, topics.columnStart, columnEntry, columnDocument, isPoints ? ratio : count, rows],
-          ...[isPoints ? topics.topics : 0, topics.logBeta, topics.statistics, topics.words],
+          ...[isPoints ? topics.topics : 0, topics.logBeta, topics.statistics, topics.found],
         ]),
       );
       if (topicTerm !== null) {

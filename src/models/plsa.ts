@@ -43,7 +43,7 @@ export const plsaSettings = {
   precise: {
     kind: 'flag',
     default: false,
-    describe: 'compute by the plain loops that the kernels are checked against, four to six times slower',
+    describe: 'compute by the plain loops that the kernels are checked against, four to five times slower',
   },
 } as const satisfies Settings;
 
