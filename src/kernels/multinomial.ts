@@ -4,8 +4,8 @@ import { copyRows, roomOf } from './rows.js';
 import { type Columns, columnsOf, cutEvenly, cutTasks, MOST_TASKS, tasksOf } from './tasks.js';
 
 /**
- * The E-steps of pLSA and of the mixture of unigrams by WebAssembly SIMD, in f64: the twins of the loops of models/plsa.ts
- * and models/mixture.ts. What it returns is valid until the next call.
+ * The E-steps of pLSA and of the mixture of unigrams by WebAssembly SIMD, in f64: the twins of the loops of
+ * models/plsa.ts and models/mixture.ts. What it returns is valid until the next call.
  */
 export interface MultinomialKernel {
   /** Takes topics as points for the E-steps of pLSA that follow: β, V×K, above 0. */
@@ -39,8 +39,8 @@ export interface MultinomialKernel {
    * Mixture, phase 1: `responsibility` (D×K) of documents [from, to), 0 of empty ones.
    *
    * @param logTheta E[log θ], K
-   * @returns three numbers of each document from `from` on, 0 of empty ones: E[log p(w_d | z_d, β)], E[log p(z_d | θ)], and
-   *   the entropy of q(z_d)
+   * @returns three numbers of each document from `from` on, 0 of empty ones: E[log p(w_d | z_d, β)], E[log p(z_d | θ)],
+   *   and the entropy of q(z_d)
    */
   responsibilities(
     corpus: Corpus,

@@ -1,5 +1,5 @@
-// Twins of the inner loops of models/plsa.ts and models/mixture.ts, in f64. Rows of K numbers are padded to an even number
-// of them, and as long as `bytes` says. Pointers are bytes; no bounds are checked here.
+// Twins of the inner loops of models/plsa.ts and models/mixture.ts, in f64. Rows of K numbers are padded to an even
+// number of them, and as long as `bytes` says. Pointers are bytes; no bounds are checked here.
 
 import { clear, copy } from './rows';
 import { expOfNegative, log2x, sum2x } from './special';
