@@ -24,9 +24,10 @@
 import { type Corpus, documentCount } from '../corpus/corpus.js';
 import type { Arrays, Start, State, Sums, TopicModel } from '../em/model.js';
 import { STATUS, UserError } from '../errors.js';
+import { createMultinomialKernel, type MultinomialKernel } from '../kernels/multinomial.js';
 import { expectLog, learnSymmetricPrior, logNormaliser } from '../math/dirichlet.js';
 import type { Random } from '../math/random.js';
-import { exp, lgamma, log } from '../math/special.js';
+import { digamma, exp, lgamma, log } from '../math/special.js';
 import type { Settings, Values } from '../settings.js';
 import { learnEtaSettings } from './settings.js';
 import {
@@ -78,6 +79,11 @@ export const mixtureSettings = {
     onlyWith: [['init']],
     describe: 'first topics: each made of a few documents drawn at random, or random',
   },
+  precise: {
+    kind: 'flag',
+    default: false,
+    describe: 'compute by the plain loops that the kernels are checked against, up to four times slower',
+  },
 } as const satisfies Settings;
 
 const DOCUMENT_TERMS = ['words', 'assignments', 'entropy_assignments'] as const;
@@ -87,7 +93,7 @@ const ON = 0.5;
 
 export function createMixture(
   settings: Values<typeof mixtureSettings>,
-  { V, K }: { V: number; K: number },
+  { V, K, threads = 1 }: { V: number; K: number; threads?: number },
 ): TopicModel<Corpus> {
   const bayes = settings.inference === 'vb';
   const { alpha, eta: startEta = bayes ? 1 : 0.1 } = settings;
@@ -99,6 +105,11 @@ export function createMixture(
   }
   const penalised = !bayes && startEta > 0;
   const joint = new Float64Array(K);
+  let kernel: MultinomialKernel | undefined;
+  /** Whether the kernel's topics are those of the parameters. */
+  let isTaken = false;
+  /** Of q(β): Σ E[log β] and the entropy, where the kernel found them. */
+  let ofTopics = { total: 0, entropy: 0 };
 
   /** ln p(z_d = k, w_d) into `joint`; with vb, its expectation under q(θ, β). */
   function weigh({ rowStart, term, count }: Corpus, d: number, { logTheta, logBeta }: Arrays): void {
@@ -110,7 +121,34 @@ export function createMixture(
     }
   }
 
+  /** Of an empty document nothing is known but θ, and nothing is to be learned from it. */
+  function setEmpty(d: number, { params, posterior }: State): void {
+    writeNormalised(bayes ? params['gamma']! : params['theta']!, 0, K, posterior['responsibility']!, d * K);
+  }
+
+  /** The E-step by kernels. */
+  function kernelEStep(corpus: Corpus, from: number, to: number, state: State, sums: Sums): number {
+    const { rowStart } = corpus;
+    const { statistics, terms } = sums;
+    const { logTheta, logBeta } = state.derived;
+    const responsibility = state.posterior['responsibility']!;
+    kernel ??= createMultinomialKernel({ V, K }, threads);
+    if (!isTaken) kernel.setLogs(logBeta!);
+    isTaken = true;
+    const found = kernel.responsibilities(corpus, from, to, logTheta!, responsibility);
+    for (let i = 0; i < found.length; i++) terms[i % 3]! += found[i]!;
+    for (let d = from; d < to; d++) {
+      if (rowStart[d] === rowStart[d + 1]) setEmpty(d, state);
+      else if (statistics !== null) {
+        for (let k = 0; k < K; k++) statistics['documents']![k]! += responsibility[d * K + k]!;
+      }
+    }
+    if (statistics !== null) kernel.terms(corpus, from, to, statistics['topicTerm']!);
+    return Number.POSITIVE_INFINITY;
+  }
+
   function eStep(corpus: Corpus, from: number, to: number, state: State, sums: Sums, start: Start): number {
+    if (!settings.precise) return kernelEStep(corpus, from, to, state, sums);
     const { rowStart, term, count } = corpus;
     const { terms, statistics } = sums;
     const { logTheta } = state.derived;
@@ -121,9 +159,8 @@ export function createMixture(
     for (let d = from; d < to; d++) {
       const at = d * K;
       if (start === 'cold') responsibility.fill(1 / K, at, at + K);
-      // Of an empty document nothing is known but θ, and nothing is to be learned from it.
       if (rowStart[d] === rowStart[d + 1]) {
-        writeNormalised(bayes ? state.params['gamma']! : state.params['theta']!, 0, K, responsibility, at);
+        setEmpty(d, state);
         continue;
       }
       weigh(corpus, d, state.derived);
@@ -161,7 +198,10 @@ export function createMixture(
     if (bayes) {
       const eta = params['eta']!;
       // η from the topics as they were, then λ: after the step, λ is the best for this η
-      if (settings['learn-eta'] && !soft) eta[0] = learnSymmetricPrior(eta[0]!, V, sumOf(derived['logBeta']!) / K, K);
+      if (settings['learn-eta'] && !soft) {
+        const total = settings.precise ? sumOf(derived['logBeta']!) : ofTopics.total;
+        eta[0] = learnSymmetricPrior(eta[0]!, V, total / K, K);
+      }
       for (let i = 0; i < topics.length; i++) topics[i] = eta[0]! + statistics['topicTerm']![i]!;
       for (let k = 0; k < K; k++) params['gamma']![k] = alpha + statistics['documents']![k]!;
     } else {
@@ -187,10 +227,24 @@ export function createMixture(
     derive(state);
   }
 
+  /** E[log β] of q(β_k) = Dir(λ_k) into `logBeta`. */
+  function expectTopics(lambda: Float64Array, logBeta: Float64Array): void {
+    if (settings.precise) {
+      expectLogTopics(lambda, logBeta, V, K);
+      return;
+    }
+    kernel ??= createMultinomialKernel({ V, K }, threads);
+    const sums = topicSums(lambda, V, K);
+    const { total, entropy } = kernel.setPosteriors(lambda, sums.map(digamma), logBeta);
+    ofTopics = { total, entropy: entropy - sumOf(sums.map(lgamma)) };
+    isTaken = true;
+  }
+
   function derive({ params, derived }: State): void {
+    isTaken = false;
     if (bayes) {
       expectLog(params['gamma']!, 0, K, derived['logTheta']!, 0);
-      expectLogTopics(params['lambda']!, derived['logBeta']!, V, K);
+      expectTopics(params['lambda']!, derived['logBeta']!);
     } else {
       logPoints(params['theta']!, derived['logTheta']!);
       logPoints(params['beta']!, derived['logBeta']!);
@@ -204,7 +258,10 @@ export function createMixture(
     } else if (bayes) {
       const logTheta = derived['logTheta']!;
       const gamma = params['gamma']!;
-      const { topics, entropy } = topicTerms(params['lambda']!, logBeta, params['eta']![0]!, V, K);
+      const eta = params['eta']![0]!;
+      const { topics, entropy } = settings.precise
+        ? topicTerms(params['lambda']!, logBeta, eta, V, K)
+        : { topics: K * (lgamma(V * eta) - V * lgamma(eta)) + (eta - 1) * ofTopics.total, entropy: ofTopics.entropy };
       let prior = lgamma(K * alpha) - K * lgamma(alpha);
       let entropyWeights = -logNormaliser(gamma, 0, K);
       for (let k = 0; k < K; k++) {

@@ -16,6 +16,7 @@
  */
 import { type Corpus, tokenCount } from '../corpus/corpus.js';
 import type { Start, State, Sums, TopicModel } from '../em/model.js';
+import { createMultinomialKernel, type MultinomialKernel } from '../kernels/multinomial.js';
 import { log } from '../math/special.js';
 import type { Settings, Values } from '../settings.js';
 import { roundSettings } from './settings.js';
@@ -39,15 +40,27 @@ export const plsaSettings = {
     describe: 'first topics: random, or each made of a few documents drawn at random',
   },
   ...roundSettings,
+  precise: {
+    kind: 'flag',
+    default: false,
+    describe: 'compute by the plain loops that the kernels are checked against, four to five times slower',
+  },
 } as const satisfies Settings;
 
 /** θ of a new document goes to its maximum: rounds at most, and the share of the tokens that the last one may move. */
 const NEW = { rounds: 1000, tolerance: 1e-6 };
 
+/** A proportion below this counts as 0: its products with probabilities of terms, `ZERO` at least, are normal numbers. */
+const LEAST = 1e-250;
+
 export function createPlsa(
   settings: Values<typeof plsaSettings>,
-  { V, K }: { V: number; K: number },
+  { V, K, threads = 1 }: { V: number; K: number; threads?: number },
 ): TopicModel<Corpus> {
+  const fitted = { rounds: settings['e-step-iterations'], tolerance: settings['e-step-tolerance'] };
+  let kernel: MultinomialKernel | undefined;
+  /** Whether the kernel's topics are those of the parameters. */
+  let isTaken = false;
   const phi = new Float64Array(K);
   const tokens = new Float64Array(K);
 
@@ -75,7 +88,8 @@ export function createPlsa(
       }
       let moved = 0;
       for (let k = 0; k < K; k++) {
-        const improved = tokens[k]! / length;
+        const share = tokens[k]! / length;
+        const improved = share > LEAST ? share : 0;
         moved += Math.abs(improved - theta[d * K + k]!);
         theta[d * K + k] = improved;
       }
@@ -83,12 +97,43 @@ export function createPlsa(
     }
   }
 
+  function roundsAt(start: Start): typeof NEW {
+    return start === 'fixed' ? { rounds: 0, tolerance: 0 } : start === 'cold' ? NEW : fitted;
+  }
+
+  /** The E-step by kernels. */
+  function kernelEStep(corpus: Corpus, from: number, to: number, state: State, sums: Sums, start: Start): number {
+    const { statistics, terms } = sums;
+    const theta = state.posterior['theta']!;
+    for (let d = from; d < to; d++) {
+      const isEmpty = corpus.rowStart[d] === corpus.rowStart[d + 1];
+      if (isEmpty || start === 'cold') theta.fill(1 / K, d * K, (d + 1) * K);
+    }
+    kernel ??= createMultinomialKernel({ V, K }, threads);
+    if (!isTaken) kernel.setPoints(state.derived['floored']!);
+    isTaken = true;
+    const { rounds, tolerance } = roundsAt(start);
+    const found = kernel.proportions(corpus, from, to, theta, rounds, tolerance);
+    if (statistics === null && terms.length === 0) return Number.POSITIVE_INFINITY;
+    let logLikelihood = 0;
+    let assignments = 0;
+    for (let i = 0; i < found.length; i += 2) {
+      logLikelihood += found[i]!;
+      assignments += found[i + 1]!;
+    }
+    const words = kernel.terms(corpus, from, to, statistics?.['topicTerm'] ?? null);
+    terms[0]! += words;
+    terms[1]! += assignments;
+    terms[2]! += logLikelihood - words - assignments;
+    return Number.POSITIVE_INFINITY;
+  }
+
   function eStep(corpus: Corpus, from: number, to: number, state: State, sums: Sums, start: Start): number {
+    if (!settings.precise) return kernelEStep(corpus, from, to, state, sums, start);
     const { rowStart, term, count } = corpus;
     const { floored: beta, logBeta } = state.derived as { floored: Float64Array; logBeta: Float64Array };
     const { terms, statistics } = sums;
     const topicTerm = statistics?.['topicTerm'];
-    const fitted = { rounds: settings['e-step-iterations'], tolerance: settings['e-step-tolerance'] };
     const theta = state.posterior['theta']!;
     let startBound = 0;
     for (let d = from; d < to; d++) {
@@ -98,7 +143,7 @@ export function createPlsa(
       if (length === 0) continue;
       for (let i = rowStart[d]!; i < rowStart[d + 1]!; i++)
         startBound += count[i]! * log(weigh(theta, at, beta, term[i]! * K));
-      converge(corpus, d, length, theta, beta, start === 'cold' ? NEW : fitted);
+      converge(corpus, d, length, theta, beta, roundsAt(start));
       tokens.fill(0);
       let words = 0;
       let assignments = 0;
@@ -124,7 +169,8 @@ export function createPlsa(
   }
 
   function derive({ params, derived }: State): void {
-    logPoints(params['beta']!, derived['logBeta']!);
+    if (settings.precise) logPoints(params['beta']!, derived['logBeta']!);
+    isTaken = false;
     for (let i = 0; i < V * K; i++) derived['floored']![i] = Math.max(params['beta']![i]!, ZERO);
   }
 

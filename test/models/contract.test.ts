@@ -30,8 +30,15 @@ const SETTINGS: Readonly<Record<string, readonly Values[]>> = {
     { inference: 'map', precise: true },
     { inference: 'map', precise: true, schedule: 'batch' },
   ],
-  mixture: [{}, { inference: 'em' }, { inference: 'em', eta: 0 }, { start: 'random' }],
-  plsa: [{}, { start: 'documents' }, { 'e-step-iterations': 1 }],
+  mixture: [
+    {},
+    { precise: true },
+    { inference: 'em' },
+    { inference: 'em', precise: true },
+    { inference: 'em', eta: 0 },
+    { start: 'random' },
+  ],
+  plsa: [{}, { precise: true }, { start: 'documents' }, { 'e-step-iterations': 1 }],
   gmm: [
     ...['em', 'vb'].flatMap((inference) =>
       ['full', 'tied', 'diag', 'spherical'].map((covariance) => ({ inference, covariance, dimensions: 3 })),
