@@ -50,8 +50,10 @@ export interface Step {
  * that of a chunk. Leaves D s̄ in `sums.statistics`. Each batch is scored before anything is learned from it; one that is
  * smaller than the first, as the last of a stream, takes a smaller step in proportion.
  *
- * The mean is kept whole and scaled for each M-step. A lazy scale, with which a step touches the terms of its batch alone,
- * would save little: with LDA, 20,000 terms and 100 topics, the sum takes 13 ms, an M-step, which needs all V×K, 250.
+ * The mean is kept whole and scaled for each M-step. With a lazy scale a step would touch the terms of its batch alone,
+ * but learning η and the bound need ψ and ln Γ of every λ_wk, which are most of an M-step. LDA with 100 topics and 100,000
+ * terms, 69,000 of them in a batch of 4,096 documents of 150 tokens, in ms of one core: E-step 1,100; M-step 220, of which
+ * ψ and ln Γ take 130; the mean 17.
  *
  * @param mean s̄ to begin with, which is then used; without it the first batch is taken whole, ρ_0 = 1
  * @throws {NumericalError} if an objective is not finite

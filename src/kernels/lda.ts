@@ -103,14 +103,15 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
     found: 4 * V,
     statistics: V * K4,
     columnStart: V + 1,
+    terms: V,
     alpha: K4,
     priors: 2 * K4,
   });
   memory.f64(topics.lambda, V * K4).fill(1);
   const termTasks = cutEvenly(0, V, TASK_TERMS, MOST_TASKS - 1);
   let laidOut: Corpus | undefined;
-  /** Whether the topics that were taken are there as B, in f32 and in f64, the latter in the place of λ. */
-  let isScaled = false;
+  /** Which rows of the topics that were taken are there as B; and whether all are in f64, in the place of λ. */
+  const isScaled = new Uint8Array(V);
   let isScaledInF64 = false;
   let at!: ReturnType<typeof layOut>;
   const columns = new Map<string, Columns>();
@@ -140,6 +141,24 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
     columns.clear();
     laidOut = corpus;
     return pointers;
+  }
+
+  /** Makes B of the topics that were taken, where documents [from, to) need it and it is not there. */
+  function scale({ rowStart, term }: Corpus, from: number, to: number): void {
+    const terms = memory.u32(topics.terms, V);
+    let length = 0;
+    for (let i = rowStart[from]!; i < rowStart[to]!; i++) {
+      if (isScaled[term[i]!]) continue;
+      isScaled[term[i]!] = 1;
+      terms[length++] = term[i]!;
+    }
+    // rows in the order of the memory take two thirds of the time
+    terms.subarray(0, length).sort();
+    const { logBeta, beta, logB } = topics;
+    const tasks = tasksOf(cutEvenly(0, length, TASK_TERMS, MOST_TASKS - 1), (first, end) => [
+      ...[first, end, K4, K, topics.terms, logBeta, beta, logB],
+    ]);
+    if (length > 0) memory.run('ldaScale', tasks);
   }
 
   /** Σ over terms of the pairs in `found`. */
@@ -176,7 +195,7 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
       return { total, entropy };
     },
     setTopics(logBeta) {
-      isScaled = false;
+      isScaled.fill(0);
       isScaledInF64 = false;
       copyRows(logBeta, K, memory.f64(topics.logBeta, V * K4), K4, V);
     },
@@ -185,13 +204,7 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
     },
     documents(corpus, from, to, alpha, gamma, rounds, tolerance, of) {
       if (corpus !== laidOut) at = layOut(corpus);
-      if (of !== 'points' && !isScaled) {
-        const tasks = tasksOf(termTasks, (first, end) => [
-          ...[first, end, K4, K, topics.logBeta, topics.beta, topics.logB],
-        ]);
-        memory.run('ldaScale', tasks);
-        isScaled = true;
-      }
+      if (of !== 'points') scale(corpus, from, to);
       // what is padded is 1: γ stays 1 there, and adds nothing to the bound
       memory.f32(topics.alpha, K4).fill(1).set(alpha);
       const rows = memory.f32(at.gamma + 4 * from * K4, (to - from) * K4).fill(1);

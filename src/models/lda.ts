@@ -213,7 +213,8 @@ export function createLda(
     }
   }
 
-  function derive({ params, derived }: State): void {
+  /** @param sums Σ_w λ_wk, if somebody has them */
+  function derive({ params, derived }: State, sums?: Float64Array): void {
     const logBeta = derived['logBeta']!;
     if (!smoothed) {
       logPoints(params['beta']!, logBeta);
@@ -224,9 +225,9 @@ export function createLda(
     } else if (settings.precise) {
       expectLogTopics(params['lambda']!, logBeta, V, K);
     } else {
-      const sums = topicSums(params['lambda']!, V, K);
-      const { total, entropy } = eStep.kernel().expectLog(params['lambda']!, sums.map(digamma), logBeta);
-      ofTopics = { total, entropy: entropy - sumOf(sums.map(lgamma)) };
+      const totals = sums ?? topicSums(params['lambda']!, V, K);
+      const { total, entropy } = eStep.kernel().expectLog(params['lambda']!, totals.map(digamma), logBeta);
+      ofTopics = { total, entropy: entropy - sumOf(totals.map(lgamma)) };
     }
     eStep.forgetTopics();
   }
@@ -242,9 +243,16 @@ export function createLda(
         const total = settings.precise ? sumOf(derived['logBeta']!) : ofTopics.total;
         eta[0] = learnSymmetricPrior(eta[0]!, V, total / K, K);
       }
-      // rounding of what was withdrawn from a sum may leave it below 0
-      for (let i = 0; i < lambda.length; i++) lambda[i] = eta[0]! + Math.max(topicTerm[i]!, 0);
-      derive(state);
+      const prior = eta[0]!;
+      const sums = new Float64Array(K);
+      for (let w = 0, i = 0; w < V; w++) {
+        for (let k = 0; k < K; k++, i++) {
+          // rounding of what was withdrawn from a sum may leave it below 0
+          lambda[i] = prior + Math.max(topicTerm[i]!, 0);
+          sums[k]! += lambda[i]!;
+        }
+      }
+      derive(state, sums);
     } else {
       const beta = params['beta']!;
       for (let i = 0; i < beta.length; i++) beta[i] = Math.max(topicTerm[i]!, 0);

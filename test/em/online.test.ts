@@ -134,6 +134,25 @@ test('a step of LDA is the natural gradient step', async () => {
   );
 });
 
+// what the kernels have of a term is made where a batch has the term, and is that of the last step
+test('by kernels too, η and α learned, where batches lack terms that others have', async () => {
+  const [online, reference] = [made('lda', { inference: 'vb', precise: false }), made('lda', { inference: 'vb' })];
+  const terms = (from: number, to: number) => new Set(corpus.term.subarray(corpus.rowStart[from], corpus.rowStart[to]));
+  expect([...terms(20, 40)].filter((w) => !terms(0, 20).has(w)).length).toBeGreaterThan(100);
+  expect([...terms(0, 20)].filter((w) => !terms(20, 40).has(w)).length).toBeGreaterThan(100);
+  const [found, expected] = await Promise.all(
+    [online, reference].map(({ model, state, sums }) =>
+      all(fitOnline(model, chunksOf([0, 20, 40], [0, 20, 60]), dims, state, sums, { ...OPTIONS, delay: 4 })),
+    ),
+  );
+  for (const [i, { objective }] of found!.entries()) expect(objective / expected![i]!.objective).toBeCloseTo(1, 5);
+  for (const [name, values] of Object.entries(reference.state.params)) {
+    const ratios = values.map((value, i) => Math.abs(online.state.params[name]![i]! / value - 1));
+    expect(ratios.reduce((a, b) => Math.max(a, b))).toBeLessThan(1e-3);
+  }
+  expect(online.state.params['eta']![0]).not.toBeCloseTo(0.1, 2);
+});
+
 test('the mean of a document moves by the step size, and stands for D documents', async () => {
   const { x, found } = await toySteps({ delay: 4, documents: 10 }, undefined, [0, 2, 4], [0, 2]);
   // means of the batches: 1.5, 3.5, 1.5; sizes 1, 5^-½, 6^-½
