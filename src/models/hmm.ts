@@ -132,7 +132,7 @@ export function createHmm(
   // One document's room, used again for each; T×K grow to the longest document.
   let logEmission = new Float64Array(0);
   let belief = new Float64Array(0);
-  let logScale = new Float64Array(0);
+  let emission = new Float64Array(0);
   const prediction = new Float64Array(K);
   const backward = new Float64Array(K);
   const weight = new Float64Array(K);
@@ -145,7 +145,7 @@ export function createHmm(
     if (T * K > logEmission.length) {
       logEmission = new Float64Array(2 * T * K);
       belief = new Float64Array(2 * T * K);
-      logScale = new Float64Array(2 * T);
+      emission = new Float64Array(2 * T * K);
     }
     logEmission.fill(0, 0, T * K);
     for (let t = 0, at = 0; t < T; t++, at += K) {
@@ -176,22 +176,24 @@ export function createHmm(
           for (let k = 0; k < K; k++) prediction[k]! += before * A[j * K + k]!;
         }
       }
-      // In logarithms up to here and relative to the best topic from here on: no segment is too long
+      // Relative to the topic that explains it best: no segment is too long
       let best = Number.NEGATIVE_INFINITY;
-      for (let k = 0; k < K; k++) {
-        belief[at + k] = log(prediction[k]!) + logEmission[at + k]!;
-        best = Math.max(best, belief[at + k]!);
-      }
+      for (let k = 0; k < K; k++) best = Math.max(best, logEmission[at + k]!);
       let sum = 0;
-      for (let k = 0; k < K; k++) sum += belief[at + k] = exp(belief[at + k]! - best);
-      for (let k = 0; k < K; k++) belief[at + k]! /= sum;
-      logScale[t] = best + log(sum);
-      logZ += logScale[t]!;
+      for (let k = 0; k < K; k++) {
+        emission[at + k] = exp(logEmission[at + k]! - best);
+        sum += belief[at + k] = prediction[k]! * emission[at + k]!;
+      }
+      for (let k = 0; k < K; k++) {
+        belief[at + k]! /= sum;
+        emission[at + k]! /= sum;
+      }
+      logZ += best + log(sum);
     }
     backward.fill(1);
     for (let t = T - 1, at = t * K; t > 0; t--, at -= K) {
       for (let k = 0; k < K; k++) {
-        weight[k] = exp(logEmission[at + k]! - logScale[t]!) * backward[k]!;
+        weight[k] = emission[at + k]! * backward[k]!;
         belief[at + k]! *= backward[k]!;
       }
       for (let j = 0; j < K; j++) {
