@@ -9,7 +9,7 @@ export const threadsSettings = {
     min: 1,
     max: 256,
     describe:
-      'threads that count the terms of text and run the kernels of all models but hmm; no result depends on it [default: the cores]',
+      'threads that count the terms of text and run the kernels of the models; no result depends on it [default: the cores]',
   },
 } as const;
 

@@ -30,9 +30,10 @@ import type { Corpus, Segments } from '../corpus/corpus.js';
 import { documentCount } from '../corpus/corpus.js';
 import type { Arrays, State, Sums, TopicModel } from '../em/model.js';
 import { STATUS, UserError } from '../errors.js';
+import { createHmmKernel, type HmmKernel } from '../kernels/hmm.js';
 import { expectLog, learnSymmetricPrior, logNormaliser } from '../math/dirichlet.js';
 import type { Random } from '../math/random.js';
-import { exp, lgamma, log } from '../math/special.js';
+import { digamma, exp, lgamma, log } from '../math/special.js';
 import type { Settings, Values } from '../settings.js';
 import { learnEtaSettings } from './settings.js';
 import {
@@ -87,6 +88,11 @@ export const hmmSettings = {
     onlyWith: [['init']],
     describe: 'first topics: each made of a few passages of neighbouring segments drawn at random, or random',
   },
+  precise: {
+    kind: 'flag',
+    default: false,
+    describe: 'compute by the plain loops that the kernels are checked against, four to seven times slower',
+  },
 } as const satisfies Settings;
 
 const DOCUMENT_TERMS = ['words', 'paths', 'entropy_paths'] as const;
@@ -108,7 +114,7 @@ const ON = 0.5;
 
 export function createHmm(
   settings: Values<typeof hmmSettings>,
-  { V, K }: { V: number; K: number },
+  { V, K, threads = 1 }: { V: number; K: number; threads?: number },
 ): TopicModel<Corpus, Segments> {
   const { alpha, stickiness } = settings;
   const bayes = settings.inference === 'vb';
@@ -132,11 +138,18 @@ export function createHmm(
   // One document's room, used again for each; T×K grow to the longest document.
   let logEmission = new Float64Array(0);
   let belief = new Float64Array(0);
-  let logScale = new Float64Array(0);
+  let emission = new Float64Array(0);
   const prediction = new Float64Array(K);
   const backward = new Float64Array(K);
   const weight = new Float64Array(K);
+  // Of the documents of an E-step: expected numbers of starts with a topic, and of transitions
+  const starts = new Float64Array(K);
   const visits = new Float64Array(K * K);
+  let created: HmmKernel | undefined;
+  const kernel = () => (created ??= createHmmKernel({ V, K }, threads));
+  let chainChanged = true;
+  /** Of topics as posteriors: Σ E[log β], and the entropy of q(β). */
+  let ofTopics = { total: 0, entropy: 0 };
 
   /** ln b_tk of the document's segments into `logEmission`. */
   function emit({ start, rowStart, term, count }: Segments, d: number, logBeta: Float64Array): number {
@@ -145,7 +158,7 @@ export function createHmm(
     if (T * K > logEmission.length) {
       logEmission = new Float64Array(2 * T * K);
       belief = new Float64Array(2 * T * K);
-      logScale = new Float64Array(2 * T);
+      emission = new Float64Array(2 * T * K);
     }
     logEmission.fill(0, 0, T * K);
     for (let t = 0, at = 0; t < T; t++, at += K) {
@@ -176,22 +189,24 @@ export function createHmm(
           for (let k = 0; k < K; k++) prediction[k]! += before * A[j * K + k]!;
         }
       }
-      // In logarithms up to here and relative to the best topic from here on: no segment is too long
+      // Relative to the topic that explains it best: no segment is too long
       let best = Number.NEGATIVE_INFINITY;
-      for (let k = 0; k < K; k++) {
-        belief[at + k] = log(prediction[k]!) + logEmission[at + k]!;
-        best = Math.max(best, belief[at + k]!);
-      }
+      for (let k = 0; k < K; k++) best = Math.max(best, logEmission[at + k]!);
       let sum = 0;
-      for (let k = 0; k < K; k++) sum += belief[at + k] = exp(belief[at + k]! - best);
-      for (let k = 0; k < K; k++) belief[at + k]! /= sum;
-      logScale[t] = best + log(sum);
-      logZ += logScale[t]!;
+      for (let k = 0; k < K; k++) {
+        emission[at + k] = exp(logEmission[at + k]! - best);
+        sum += belief[at + k] = prediction[k]! * emission[at + k]!;
+      }
+      for (let k = 0; k < K; k++) {
+        belief[at + k]! /= sum;
+        emission[at + k]! /= sum;
+      }
+      logZ += best + log(sum);
     }
     backward.fill(1);
     for (let t = T - 1, at = t * K; t > 0; t--, at -= K) {
       for (let k = 0; k < K; k++) {
-        weight[k] = exp(logEmission[at + k]! - logScale[t]!) * backward[k]!;
+        weight[k] = emission[at + k]! * backward[k]!;
         belief[at + k]! *= backward[k]!;
       }
       for (let j = 0; j < K; j++) {
@@ -209,15 +224,18 @@ export function createHmm(
     return logZ;
   }
 
-  /** Adds the document's expectations under q(z) to the statistics, and sets its shares. @returns Σ_t E[ln b_t] */
+  /**
+   * Adds the document's expectations under q(z) to `starts` and the topics, and sets its shares.
+   *
+   * @returns Σ_t E[ln b_t]
+   */
   function collect(
     { start, rowStart, term, count }: Segments,
     d: number,
     T: number,
     theta: Float64Array,
-    statistics: Arrays | null,
+    topicTerm: Float64Array | null,
   ): number {
-    const topicTerm = statistics?.['topicTerm'];
     let words = 0;
     let tokens = 0;
     theta.fill(0, d * K, (d + 1) * K);
@@ -227,7 +245,7 @@ export function createHmm(
         const n = count[i]!;
         const row = term[i]! * K;
         length += n;
-        if (topicTerm !== undefined) for (let k = 0; k < K; k++) topicTerm[row + k]! += n * belief[at + k]!;
+        if (topicTerm !== null) for (let k = 0; k < K; k++) topicTerm[row + k]! += n * belief[at + k]!;
       }
       tokens += length;
       for (let k = 0; k < K; k++) {
@@ -236,32 +254,58 @@ export function createHmm(
       }
     }
     for (let k = 0; k < K; k++) theta[d * K + k]! /= tokens;
-    if (statistics !== null) for (let k = 0; k < K; k++) statistics['start']![k]! += belief[k]!;
+    for (let k = 0; k < K; k++) starts[k]! += belief[k]!;
     return words;
   }
 
-  function eStep(segments: Segments, from: number, to: number, state: State, sums: Sums): number {
-    const { derived, posterior } = state;
-    const { terms, statistics } = sums;
-    const theta = posterior['theta']!;
-    visits.fill(0);
+  /** What `HmmKernel` does, by loops. */
+  function plainEStep(
+    segments: Segments,
+    from: number,
+    to: number,
+    { derived, posterior }: State,
+    topicTerm: Float64Array | null,
+  ): { logZ: number; words: number } {
     let logZ = 0;
     let words = 0;
-    let paths = 0;
     for (let d = from; d < to; d++) {
-      if (isEmpty(segments, d)) {
-        writeNormalised(state.params['start']!, 0, K, theta, d * K);
-        continue;
-      }
+      if (isEmpty(segments, d)) continue;
       const T = emit(segments, d, derived['logBeta']!);
       logZ += smooth(T, derived);
-      words += collect(segments, d, T, theta, statistics);
-      for (let k = 0; k < K; k++) paths += belief[k]! * derived['logStart']![k]!;
+      words += collect(segments, d, T, posterior['theta']!, topicTerm);
     }
-    const transition = statistics?.['transition'];
-    for (let i = 0; i < K * K; i++) {
-      paths += visits[i]! * derived['logTransition']![i]!;
-      if (transition !== undefined) transition[i]! += visits[i]!;
+    return { logZ, words };
+  }
+
+  function kernelEStep(
+    segments: Segments,
+    from: number,
+    to: number,
+    { derived, posterior }: State,
+    topicTerm: Float64Array | null,
+  ): { logZ: number; words: number } {
+    const { expStart, expTransition, logBeta } = derived;
+    if (chainChanged) kernel().setChain({ expStart: expStart!, expTransition: expTransition!, logBeta: logBeta! });
+    chainChanged = false;
+    const sums = { start: starts, transition: visits, topicTerm };
+    return kernel().documents(segments, from, to, posterior['theta']!, sums);
+  }
+
+  function eStep(segments: Segments, from: number, to: number, state: State, sums: Sums): number {
+    const { params, derived, posterior } = state;
+    const { terms, statistics } = sums;
+    starts.fill(0);
+    visits.fill(0);
+    const byDocuments = settings.precise ? plainEStep : kernelEStep;
+    const { logZ, words } = byDocuments(segments, from, to, state, statistics?.['topicTerm'] ?? null);
+    for (let d = from; d < to; d++)
+      if (isEmpty(segments, d)) writeNormalised(params['start']!, 0, K, posterior['theta']!, d * K);
+    let paths = 0;
+    for (let k = 0; k < K; k++) paths += starts[k]! * derived['logStart']![k]!;
+    for (let i = 0; i < K * K; i++) paths += visits[i]! * derived['logTransition']![i]!;
+    if (statistics !== null) {
+      for (let k = 0; k < K; k++) statistics['start']![k]! += starts[k]!;
+      for (let i = 0; i < K * K; i++) statistics['transition']![i]! += visits[i]!;
     }
     terms[0]! += words;
     terms[1]! += paths;
@@ -292,12 +336,13 @@ export function createHmm(
   }
 
   function derive({ params, derived }: State): void {
+    chainChanged = true;
     const { start, transition } = params;
     const { logStart, logTransition, expStart, expTransition, logBeta } = derived;
     if (bayes) {
       expectLog(start!, 0, K, logStart!, 0);
       for (let j = 0; j < K; j++) expectLog(transition!, j * K, K, logTransition!, j * K);
-      expectLogTopics(params['lambda']!, logBeta!, V, K);
+      expectTopics(params['lambda']!, logBeta!);
     } else {
       for (let k = 0; k < K; k++) logStart![k] = Math.max(log(start![k]!), LOG_NEVER);
       for (let i = 0; i < K * K; i++) logTransition![i] = Math.max(log(transition![i]!), LOG_NEVER);
@@ -307,14 +352,27 @@ export function createHmm(
     for (let i = 0; i < K * K; i++) expTransition![i] = exp(logTransition![i]!);
   }
 
+  /** E[log β] into `logBeta`, and `ofTopics`. */
+  function expectTopics(lambda: Float64Array, logBeta: Float64Array): void {
+    if (settings.precise) {
+      expectLogTopics(lambda, logBeta, V, K);
+      // the entropy is the same for any η
+      ofTopics = { total: sumOf(logBeta), entropy: topicTerms(lambda, logBeta, 1, V, K).entropy };
+      return;
+    }
+    const sums = topicSums(lambda, V, K);
+    const { total, entropy } = kernel().expectLog(lambda, sums.map(digamma), logBeta);
+    ofTopics = { total, entropy: entropy - sumOf(sums.map(lgamma)) };
+  }
+
   function mStep(state: State, statistics: Arrays, soft: boolean): void {
-    const { params, derived } = state;
+    const { params } = state;
     const start = params['start']!;
     const transition = params['transition']!;
     const topics = params[topicsName]!;
     // η from the topics as they were, then λ: after the step, λ is the best for this η
     if (bayes && settings['learn-eta'] && !soft)
-      params['eta']![0] = learnSymmetricPrior(params['eta']![0]!, V, sumOf(derived['logBeta']!) / K, K);
+      params['eta']![0] = learnSymmetricPrior(params['eta']![0]!, V, ofTopics.total / K, K);
     const eta = etaOf(state);
     for (let k = 0; k < K; k++) start[k] = alpha + statistics['start']![k]!;
     for (let j = 0, i = 0; j < K; j++)
@@ -353,10 +411,9 @@ export function createHmm(
     for (let k = 0; k < K; k++) entropy -= (start![k]! - 1) * logStart![k]!;
     for (let j = 0; j < K; j++) entropy -= logNormaliser(transition!, j * K, K);
     for (let i = 0; i < K * K; i++) entropy -= (transition![i]! - 1) * logTransition![i]!;
-    const ofTopics = topicTerms(params['lambda']!, logBeta!, eta, V, K);
     terms[3]! += chain;
     terms[4]! += entropy;
-    terms[5]! += ofTopics.topics;
+    terms[5]! += K * (lgamma(V * eta) - V * lgamma(eta)) + (eta - 1) * ofTopics.total;
     terms[6]! += ofTopics.entropy;
   }
 

@@ -46,7 +46,15 @@ const SETTINGS: Readonly<Record<string, readonly Values[]>> = {
     { start: 'random', covariance: 'spherical', dimensions: 3 },
     { precise: true, dimensions: 3 },
   ],
-  hmm: [{}, { inference: 'vb' }, { alpha: 0, eta: 0 }, { stickiness: 5 }, { start: 'random' }],
+  hmm: [
+    {},
+    { precise: true },
+    { inference: 'vb' },
+    { inference: 'vb', precise: true },
+    { alpha: 0, eta: 0 },
+    { stickiness: 5 },
+    { start: 'random' },
+  ],
   vae: [
     { hidden: 20, batch: 10, rate: 0.02, dropout: 0 },
     { hidden: 20, batch: 10, rate: 0.02, dropout: 0, precise: true },

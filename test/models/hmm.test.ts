@@ -25,6 +25,9 @@ const tokens = segmentedCorpus(
   V,
 );
 
+/** By the kernels, and by the loops they are checked against. */
+const BOTH = [false, true];
+
 type Given = Partial<Record<keyof typeof hmmSettings, unknown>>;
 
 function made(given: Given, corpus: Corpus, K: number) {
@@ -60,8 +63,8 @@ function trace({ model, state, sums, data, D }: ReturnType<typeof made>, iterati
   });
 }
 
-describe('Baum–Welch', () => {
-  const fitted = made({ inference: 'em', alpha: 0, eta: 0 }, tokens, K);
+describe.each(BOTH)('Baum–Welch (precise %s)', (precise) => {
+  const fitted = made({ inference: 'em', alpha: 0, eta: 0, precise }, tokens, K);
   const { params } = fitted.state;
   params['start']!.set(hmmlearn.start.pi);
   params['transition']!.set(hmmlearn.start.A.flat());
@@ -109,10 +112,10 @@ describe('Baum–Welch', () => {
   });
 });
 
-describe('the variational HMM', () => {
+describe.each(BOTH)('the variational HMM (precise %s)', (precise) => {
   it('meets the bound of 60 iterations of hmmlearn, and its posterior, to 1e-8', () => {
     // hmmlearn has one prior of all Dirichlets each: 1/3 of π and A, 1/12 of B
-    const fitted = made({ inference: 'vb', alpha: 1 / K, eta: 1 / V, 'learn-eta': false }, tokens, K);
+    const fitted = made({ inference: 'vb', alpha: 1 / K, eta: 1 / V, 'learn-eta': false, precise }, tokens, K);
     const { params } = fitted.state;
     const N = sequences.flat().length;
     const B = byTerm(hmmlearn.start.B);
@@ -158,7 +161,9 @@ function paths(
   return all;
 }
 
-describe.each(['em', 'vb'] as const)('forward–backward (%s)', (inference) => {
+const CASES = (['em', 'vb'] as const).flatMap((inference) => BOTH.map((precise) => ({ inference, precise })));
+
+describe.each(CASES)('forward–backward ($inference, precise $precise)', ({ inference, precise }) => {
   /** Tokens of a term, so many that its probability underflows. */
   const many = (w: number, n: number) => new Array<number>(n).fill(w);
   const documents: number[][][] = [
@@ -168,7 +173,7 @@ describe.each(['em', 'vb'] as const)('forward–backward (%s)', (inference) => {
     [[2]],
   ];
   const corpus = segmentedCorpus(documents, 4);
-  const fitted = made({ inference, start: 'random' }, corpus, 3);
+  const fitted = made({ inference, start: 'random', precise }, corpus, 3);
   const { model, state, data, sums } = fitted;
   const K = 3;
   if (inference === 'em') {
@@ -228,7 +233,7 @@ describe('gaps', () => {
   });
 });
 
-describe('a fit', () => {
+describe.each(BOTH)('a fit (precise %s)', (precise) => {
   /** Three topics of ten terms each; a topic stays for ten segments on average. */
   function planted() {
     const draws = random(3);
@@ -253,7 +258,7 @@ describe('a fit', () => {
     'recovers planted topics and changes of topic (%s), never falling',
     async (inference) => {
       const { corpus, topics } = planted();
-      const { model, state, sums, data, D } = made({ inference, 'learn-eta': false }, corpus, 3);
+      const { model, state, sums, data, D } = made({ inference, 'learn-eta': false, precise }, corpus, 3);
       const options = { iterations: 60, tolerance: 1e-9, softIterations: 5 };
       // The driver throws where the objective falls
       let last = 0;
@@ -292,8 +297,8 @@ describe('a fit', () => {
   it('does the same to documents in two parts as to all at once', () => {
     const { corpus } = planted();
     for (const inference of ['vb', 'em']) {
-      const whole = made({ inference }, corpus, 3);
-      const parts = made({ inference }, corpus, 3);
+      const whole = made({ inference, precise }, corpus, 3);
+      const parts = made({ inference, precise }, corpus, 3);
       whole.model.eStep(whole.data, 0, whole.D, whole.state, whole.sums, 'warm');
       parts.model.eStep(parts.data, 0, 17, parts.state, parts.sums, 'warm');
       parts.model.eStep(parts.data, 17, parts.D, parts.state, parts.sums, 'warm');
@@ -309,8 +314,8 @@ describe('a fit', () => {
     const holed = segmentedCorpus([[], [[0, 1], [1]], [[], []], [[2]], []], 3);
     for (const inference of ['vb', 'em']) {
       for (const K of [1, 2]) {
-        const a = made({ inference }, filled, K);
-        const b = made({ inference }, holed, K);
+        const a = made({ inference, precise }, filled, K);
+        const b = made({ inference, precise }, holed, K);
         a.state.params[inference === 'vb' ? 'lambda' : 'beta']!.forEach((p, i) => {
           b.state.params[inference === 'vb' ? 'lambda' : 'beta']![i] = p;
         });
@@ -331,7 +336,7 @@ describe('a fit', () => {
 
   it('takes a corpus without segments as documents of one segment each: a mixture', () => {
     const { segments, ...corpus } = segmentedCorpus([[[0, 0, 1]], [[1, 2]]], 3);
-    const fitted = made({ inference: 'em', alpha: 0, eta: 0, start: 'random' }, corpus, 2);
+    const fitted = made({ inference: 'em', alpha: 0, eta: 0, start: 'random', precise }, corpus, 2);
     const { logStart, logBeta } = fitted.state.derived;
     const mixture = [
       [0, 0, 1],
@@ -347,7 +352,7 @@ describe('a fit', () => {
 
   it('gives a term that no topic has seen a probability, in all readings of it', () => {
     const corpus = segmentedCorpus([[[0], [0, 1]]], 3);
-    const fitted = made({ inference: 'em', alpha: 0, eta: 0 }, corpus, 2);
+    const fitted = made({ inference: 'em', alpha: 0, eta: 0, precise }, corpus, 2);
     trace(fitted, 20);
     const unseen = segmentedCorpus([[[2], [0]]], 3);
     const state = { ...fitted.state, posterior: { theta: new Float64Array(2) } };

@@ -4,6 +4,7 @@ export { collapsedCompletion, collapsedTerms, collapsedTopics, collapsedTotals }
 export { collapsedDocuments } from './collapsed-documents';
 export * from './gmm';
 export { mixtureDocuments, multinomialLogs, multinomialTerms, plsaDocuments } from './multinomial';
+export * from './hmm';
 export * from './vae-decoder';
 export * from './vae-encoder';
 export * from './forms';
