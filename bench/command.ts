@@ -32,7 +32,9 @@ export const question: Question = {
   asks: 'How long is the whole command to a saved model of a perplexity, against MALLET?',
   async run({ corpora = ['20ng', 'ap', 'm10'], topics = [20, 100], repetitions = 3 }, results) {
     if ((await available(['mallet'])).length === 0) return;
-    for (const { corpus, k, curves } of groups(results)) {
+    const found = groups(results);
+    if (found.length === 0) say('there are no results of time-to-perplexity, which comes first');
+    for (const { corpus, k, curves } of found) {
       if (!corpora.includes(corpus) || !topics.includes(k)) continue;
       const target = targetOf(curves, 0.05);
       const [own, other] = ['thema', 'mallet'].map((tool) => reached(curves.get(tool) ?? [], target)?.passes);
@@ -41,13 +43,13 @@ export const question: Question = {
       const folder = corpusFolder(corpus);
       const terms = readFileSync(`${folder}/vocab.txt`, 'utf8').trimEnd().split('\n').length;
       const input = `${folder}/train.ldac`;
-      const found = await medians(repetitions, {
+      const walls = await medians(repetitions, {
         thema: () => fit(input, ['-k', k, '-j', 2, '--iterations', own]).then(({ wall }) => wall),
         mallet: () =>
           mallet('MalletLadder', input, terms, k, 2, other, 1, join(WORK, 'mallet.bin')).then(({ wall }) => wall),
       });
-      const row = { corpus, k, target, iterations: own, thema: found.get('thema')! };
-      results.save<Row>(NAME, ['corpus', 'k'], [{ ...row, malletIterations: other, mallet: found.get('mallet')! }]);
+      const row = { corpus, k, target, iterations: own, thema: walls.get('thema')! };
+      results.save<Row>(NAME, ['corpus', 'k'], [{ ...row, malletIterations: other, mallet: walls.get('mallet')! }]);
     }
   },
   tables(results) {

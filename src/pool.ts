@@ -69,7 +69,10 @@ export function createPool(
   return {
     run(name, list) {
       if (list.length > MOST_TASKS) throw new RangeError(`got ${list.length} tasks, expected at most ${MOST_TASKS}`);
-      for (const [task, args] of list.entries()) tasks.set(args, task * MOST_ARGUMENTS);
+      for (const [task, args] of list.entries()) {
+        if (args.length > MOST_ARGUMENTS) throw new RangeError(`got ${args.length} arguments of ${name}`);
+        tasks.set(args, task * MOST_ARGUMENTS);
+      }
       control[COUNT] = list.length;
       control[KERNEL] = names.indexOf(name);
       control[FINISHED] = 0;

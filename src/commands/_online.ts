@@ -255,6 +255,7 @@ function meanOf(init: LoadedModel, model: TopicModel<Corpus, unknown>, dims: Dim
   const { tokens, documents } = init.record.corpus;
   const topics = model.readings['probability']!(state);
   statistics['topicTerm']!.set(topics.map((p, i) => (p * init.shares[i % dims.K]! * tokens) / documents));
+  statistics['tokens']?.set(init.shares.map((share) => (share * tokens) / documents));
   return statistics;
 }
 

@@ -135,7 +135,8 @@ or a corpus file made by thema import; - is stdin.`,
       const dims: Dims = {
         V,
         K: start?.dims.K ?? values.topics ?? kind.defaults.topics,
-        ...(limit === undefined ? {} : { storedBytes: bytesOf(limit, '--max-memory') * STORED }),
+        // documents that are read in blocks have nothing stored
+        ...(limit === undefined || !isInMemory ? {} : { storedBytes: bytesOf(limit, '--max-memory') * STORED }),
       };
       const model = kind.create(variant, { ...dims, columns, threads: threadsOf(values) });
       if (start !== undefined && flags.has('eta') && model.params['eta'] !== undefined) {

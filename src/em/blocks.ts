@@ -21,7 +21,7 @@ export function cutBlocks(rowStart: Uint32Array, size = 1 << 18): Blocks {
 /** Blocks whose statistics are stored, at most. */
 const MOST_BLOCKS = 8;
 
-/** Bytes of the statistics of more than two of them, unless told otherwise. */
+/** Bytes of the statistics of more than two of them, at most. */
 const STORED_BYTES = 1 << 29;
 
 /** Entries for each term of a block, at least: the M-step after it costs as much as the E-step of so many. */
@@ -29,7 +29,7 @@ const LEAST_ENTRIES = 32;
 
 /** Numbers that are stored of blocks, at most. */
 export function mostStored({ V, K, storedBytes = STORED_BYTES }: Dims): number {
-  return Math.max(2 * V * K, Math.min(MOST_BLOCKS * V * K, storedBytes / 8));
+  return Math.max(2 * V * K, Math.min(MOST_BLOCKS * V * K, storedBytes / 8, STORED_BYTES / 8));
 }
 
 /** Cuts documents into two to eight blocks alike in entries, for a schedule that stores V×K statistics of each. */

@@ -3,8 +3,8 @@ import type { Blocks } from './blocks.js';
 import { infer } from './infer.js';
 import type { Model, State } from './model.js';
 
-/** Scores nearer to each other than this fraction of them are the same but for rounding. */
-const ROUNDING = 1e-9;
+/** Scores nearer to each other than this fraction of them are the same but for rounding, of f32 with most models. */
+const ROUNDING = 1e-7;
 
 /** What held-out documents say of the parameters as they are: the higher the better, with a standard error if estimated. */
 export type Score = () => Promise<{ readonly score: number; readonly error: number | null }>;

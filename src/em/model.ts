@@ -36,8 +36,8 @@ export interface Sums {
  * Where the q_d of an E-step start: `warm` from the stored posterior, which cannot lower the objective; `guarded` from
  * there and from the model's uninformed start, keeping the better for each document, which cannot lower it either and
  * leaves poor early basins; `cold` from the uninformed start alone, to convergence, as for a new document; `fixed` from
- * the stored posterior, which stays: what it adds is computed, in double precision throughout. An exact E-step is the same
- * from everywhere.
+ * the stored posterior, which stays: what it adds is computed, in double precision throughout, but for statistics of terms
+ * that only an M-step needs. An exact E-step is the same from everywhere.
  */
 export type Start = 'warm' | 'cold' | 'guarded' | 'fixed';
 

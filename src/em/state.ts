@@ -8,7 +8,7 @@ export function sizeOf(axes: readonly Axis[], dims: Dims): number {
 export interface Dims {
   readonly V: number;
   readonly K: number;
-  /** Bytes that what is stored of blocks of documents may take, if two blocks need no more; 512 MB without it. */
+  /** Bytes that what is stored of blocks of documents may take, unless two blocks need more. */
   readonly storedBytes?: number;
 }
 

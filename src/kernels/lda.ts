@@ -13,13 +13,14 @@ export interface LdaFound {
    * s = Σ_k θ̃_k B_wk is not finite where f32 underflowed.
    */
   readonly terms: Float64Array;
-  /** Σ_d E[log θ_d], K; not with points alone. */
+  /** Σ_d E[log θ_d] and Σ_d N_d, K each; not with points alone. */
   readonly logTheta: Float64Array;
+  readonly expected: Float64Array;
   readonly K4: number;
 }
 
 /** What `bound` found; each array is valid until the next call. */
-export interface LdaBound extends Pick<LdaFound, 'logTheta'> {
+export interface LdaBound extends Pick<LdaFound, 'logTheta' | 'expected'> {
   /**
    * Five numbers of each document, from row d − from on: Σ n ln Σ_k exp(E[log θ_k] + E[log β_wk]), NaN where that may have
    * underflowed, E[log p(w | z, β)], and the last three of `LdaFound.terms`.
@@ -89,8 +90,8 @@ const BOUND_TASKS = 128;
 
 export function createLdaKernel({ V, K }: { V: number; K: number }, threads: number): LdaKernel {
   const K4 = roundUp4(K);
-  const room = roomOf(2 * K4);
-  const boundRoom = roomOf(6 * K4);
+  const room = roomOf(4 * K4);
+  const boundRoom = roomOf(10 * K4);
   const memory = kernelMemory(threads);
   const topics = memory.layOut({
     beta: V * K4,
@@ -171,12 +172,17 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
     return sums;
   }
 
-  /** Σ over tasks of the first row of K4 numbers in each task's room. */
-  function sumTasks(tasks: number, room: number): Float64Array {
-    const sum = new Float64Array(K);
+  /** Sums over tasks of the first two rows of K4 numbers of each task's room. */
+  function sumTasks(tasks: number, room: number): Pick<LdaFound, 'logTheta' | 'expected'> {
+    const [logTheta, expected] = [new Float64Array(K), new Float64Array(K)];
     const rows = memory.f64(at.sums, (tasks * room) / 2);
-    for (let row = 0; row < rows.length; row += room / 2) for (let k = 0; k < K; k++) sum[k]! += rows[row + k]!;
-    return sum;
+    for (let task = 0, row = 0; task < tasks; task++, row += room / 2) {
+      for (let k = 0; k < K; k++) {
+        logTheta[k]! += rows[row + k]!;
+        expected[k]! += rows[row + K4 + k]!;
+      }
+    }
+    return { logTheta, expected };
   }
 
   return {
@@ -210,16 +216,19 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
       const rows = memory.f32(at.gamma + 4 * from * K4, (to - from) * K4).fill(1);
       copyRows(gamma.subarray(from * K), K, rows, K4, to - from);
       const { rowStart, term, count, theta, tokens, ratio, terms, sums } = at;
-      const tasks = tasksOf(cutTasks(corpus.rowStart, from, to), (first, end, task) => [
-        ...[first, end, K4, K, rounds, tolerance, of === 'posteriors' ? 0 : 1, rowStart, term, count],
-        ...[of === 'points' ? topics.points : topics.beta, topics.alpha, at.gamma, theta, tokens, ratio],
-        ...[of === 'points' ? 0 : terms, sums + 4 * room * task],
-      ]);
+      const tasks = tasksOf(cutTasks(corpus.rowStart, from, to), (first, end, task) => {
+        const logTheta = sums + 4 * room * task;
+        return [
+          ...[first, end, K4, K, rounds, tolerance, of === 'posteriors' ? 0 : 1, rowStart, term, count],
+          ...[of === 'points' ? topics.points : topics.beta, topics.alpha, at.gamma, theta, tokens, ratio],
+          ...[of === 'points' ? 0 : terms, logTheta, logTheta + 8 * K4],
+        ];
+      });
       memory.run('ldaDocuments', tasks);
       return {
         gamma: rows,
         terms: memory.f64(terms + 40 * from, 5 * (to - from)),
-        logTheta: sumTasks(tasks.length, room),
+        ...sumTasks(tasks.length, room),
         K4,
       };
     },
@@ -241,11 +250,11 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
         const logTheta = sums + 4 * boundRoom * task;
         return [
           ...[first, end, K4, K, of === 'posteriors' ? 0 : 1, rowStart, term, count, priors, rows, logBeta, beta],
-          ...[maximum, logTheta, logTheta + 8 * K4, terms],
+          ...[maximum, logTheta, logTheta + 8 * K4, logTheta + 16 * K4, terms],
         ];
       });
       memory.run('boundDocuments', tasks);
-      return { terms: memory.f64(terms + 40 * from, 5 * (to - from)), logTheta: sumTasks(tasks.length, boundRoom) };
+      return { terms: memory.f64(terms + 40 * from, 5 * (to - from)), ...sumTasks(tasks.length, boundRoom) };
     },
     leaveOut({ rowStart }, d) {
       memory.f32(at.ratio + 4 * rowStart[d]!, rowStart[d + 1]! - rowStart[d]!).fill(0);

@@ -44,7 +44,7 @@ import { writeNormalised } from './topics.js';
 
 /** Blocks that the documents are dealt into, round and round, so that blocks are alike. */
 const BLOCKS = 10;
-/** Their statistics are of fewer, larger blocks where they would take more bytes than this, unless told otherwise. */
+/** Their statistics are of fewer, larger blocks where they would take more bytes than this, in f32. */
 const STORED_BYTES = 3 << 29;
 /** Entries of a chunk at most, but for a longer document; where K is small it is as many as take this many numbers. */
 const CHUNK_ENTRIES = 1 << 14;
@@ -105,7 +105,7 @@ export function createCollapsedStage(
 ): CollapsedStage {
   const D = documentCount(fitted);
   const K4 = roundUp4(K);
-  const { dealt, corpus, blockEnds } = deal(fitted, K4, storedBytes);
+  const { dealt, corpus, blockEnds } = deal(fitted, K4, Math.min(storedBytes, STORED_BYTES));
   const B = blockEnds.length;
   const { blocks, blockTerm, chunkRow, chunkStart, place, mostEntries } = layOutBlocks(corpus, blockEnds, V, K4);
   const halves = heldOut === null ? { observed: NOTHING, heldOut: NOTHING } : splitTokens(heldOut, random);

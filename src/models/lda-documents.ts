@@ -215,7 +215,10 @@ export function createDocumentSteps(
     terms[2]! += proportions;
     terms[4]! += entropyProportions;
     if (statistics !== null) {
-      for (let k = 0; k < K; k++) statistics['logTheta']![k]! += logTheta[k]!;
+      for (let k = 0; k < K; k++) {
+        statistics['logTheta']![k]! += logTheta[k]!;
+        statistics['tokens']![k]! += tokens[k]!;
+      }
       statistics['documents']![0]! += 1;
     }
     return assignments;

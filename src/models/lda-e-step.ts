@@ -66,11 +66,6 @@ export function createEStep(
         else startBound += reference.visit(corpus, d, length, state, found, start, ofNew);
       }
     }
-    const tokens = sums.statistics?.['tokens'];
-    for (let at = from * K; tokens !== undefined && at < to * K; at += K) {
-      // in f32, γ may be a little below α
-      for (let k = 0; k < K; k++) tokens[k]! += Math.max(gamma[at + k]! - alpha[k]!, 0);
-    }
     return startBound;
   }
 
@@ -160,17 +155,20 @@ export function createEStep(
     isTaken = true;
   }
 
-  /** Counts documents [from, to), but those that underflowed, with their Σ_d E[log θ_d]. */
+  /** Counts documents [from, to), but those that underflowed, with Σ_d E[log θ_d] and Σ_d N_d. */
   function addDocuments(
     { rowStart }: Corpus,
     from: number,
     to: number,
-    { logTheta }: Pick<LdaFound, 'logTheta'>,
+    { logTheta, expected }: Pick<LdaFound, 'logTheta' | 'expected'>,
     underflowed: readonly number[],
     statistics: Arrays | null,
   ): void {
     if (statistics === null) return;
-    for (let k = 0; k < K; k++) statistics['logTheta']![k]! += logTheta[k]!;
+    for (let k = 0; k < K; k++) {
+      statistics['logTheta']![k]! += logTheta[k]!;
+      statistics['tokens']![k]! += expected[k]!;
+    }
     for (let d = from; d < to; d++) if (rowStart[d] !== rowStart[d + 1]) statistics['documents']![0]! += 1;
     statistics['documents']![0]! -= underflowed.length;
   }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { folder, output, rows, run } from '../_program.js';
@@ -128,6 +128,16 @@ test('--init goes on from the topics of a model', () => {
     let moved = 0;
     for (const [term, p] of topic) moved += Math.abs(p - (after[k]!.get(term) ?? 0)) / 2;
     expect(moved).toBeLessThan(0.1);
+  });
+  // of which its shares are
+  writeFileSync(join(cwd, 'one.ndjson'), readFileSync(join(cwd, 'c.ndjson'), 'utf8').split('\n', 1)[0]!);
+  output(['fit', 'one.ndjson', ...TEXT.slice(1), '--init', 'm', '--delay', '10000', '-o', 'on'], { cwd });
+  const shares = (model: string) =>
+    rows(output(['topics', model, '-n', '1', '--order', 'number', '--format', 'ndjson'], { cwd })).map(
+      (row) => row.share,
+    );
+  shares('on').forEach((share, k) => {
+    expect(share).toBeCloseTo(shares('m')[k], 1);
   });
 });
 

@@ -196,6 +196,7 @@ test('stored blocks are alike: eight, fewer of few entries a term or of many num
   expect(cutMemoised(rowStart, { V: 100, K: 1e6 })).toEqual(even(2));
   expect(cutMemoised(rowStart, { V: 30, K: 5, storedBytes: 4 * 8 * 30 * 5 })).toEqual(even(4));
   expect(cutMemoised(rowStart, { V: 30, K: 5, storedBytes: 0 })).toEqual(even(2));
+  expect(cutMemoised(rowStart, { V: 32, K: 2 ** 26 / 128, storedBytes: 2 ** 40 })).toEqual(even(4));
   expect(cutMemoised(Uint32Array.of(0, 7), { V: 9, K: 2 })).toEqual([0, 1]);
   expect(cutMemoised(Uint32Array.of(0, 0, 1), { V: 9, K: 2 })).toEqual([0, 2]);
 });

@@ -38,9 +38,10 @@ export function boundTopics(
  * Of documents [from, to), at q(θ_d) = Dir(γ_d) and the best q(z_d) given it, five f64 each in `found`, at row d:
  * Σ_w n_dw ln s_dw, s_dw = Σ_k exp(E[log θ_dk] + E[log β_wk]), NaN where it may have underflowed; E[log p(w | z, β)];
  * E[log p(z | θ)]; Σ_k (α_k − 1) E[log θ_k], of points Σ_k α_k ln θ_k; and Σ_k ln Γ(γ_k) − ln Γ(Σγ) −
- * Σ_k (γ_k − 1) E[log θ_k], of points 0. Σ_d E[log θ_d], but of those that underflowed, is left in logTheta (K4).
+ * Σ_k (γ_k − 1) E[log θ_k], of points 0. Sums of E[log θ_dk] and of N_dk over the documents, but those that underflowed,
+ * are left in logTheta and expected (K4).
  *
- * alpha (K4) and gamma (D×K4) are f64, 1 where they are padded; gamma is used up. `room` is for 2×K4 of f64.
+ * alpha (K4) and gamma (D×K4) are f64, 1 where they are padded; gamma is used up. `room` is for 3×K4 of f64.
  */
 export function boundDocuments(
   from: u32,
@@ -57,13 +58,16 @@ export function boundDocuments(
   beta: usize,
   maximum: usize,
   logTheta: usize,
+  expected: usize,
   room: usize,
   found: usize,
 ): void {
   const bytes = <usize>K4 << 3;
   const theta = room;
-  const weighted = room + bytes;
+  const phi = room + bytes;
+  const tokens = phi + bytes;
   clear(logTheta, bytes);
+  clear(expected, bytes);
   for (let d = from; d < to; d++) {
     let i = load<u32>(rowStart + (<usize>d << 2));
     const last = load<u32>(rowStart + (<usize>d << 2), 4);
@@ -80,60 +84,53 @@ export function boundDocuments(
     for (let k: usize = 0; k < bytes; k += 16) {
       const x = v128.load(g + k);
       const e = f64x2.sub(points ? log2x(x) : digamma2x(x), ofSum);
-      const t = expOfNegative(e);
-      v128.store(theta + k, t);
-      v128.store(weighted + k, f64x2.mul(t, e));
+      v128.store(theta + k, expOfNegative(e));
       // what is padded has α = γ = 1: of points it adds its logarithm
       proportions = f64x2.add(proportions, f64x2.mul(f64x2.sub(v128.load(alpha + k), least), e));
       if (!points) entropy = f64x2.add(entropy, f64x2.sub(lgamma, f64x2.mul(f64x2.sub(x, least), e)));
       v128.store(g + k, e);
     }
-    for (let k = <usize>K << 3; k < bytes; k += 8) {
-      store<f64>(theta + k, 0);
-      store<f64>(weighted + k, 0);
-    }
+    for (let k = <usize>K << 3; k < bytes; k += 8) store<f64>(theta + k, 0);
     const padded = points ? <f64>(K4 - K) * f64x2.extract_lane(ofSum, 0) : 0;
 
+    clear(tokens, bytes);
     let normalisers: f64 = 0;
     let words: f64 = 0;
-    let assignments: f64 = 0;
     for (; i < last; i++) {
       const w = <usize>load<u32>(term + (<usize>i << 2));
       const b = beta + w * bytes;
       const l = logBeta + w * bytes;
-      let s0 = f64x2.splat(0);
-      let s1 = f64x2.splat(0);
-      let l0 = f64x2.splat(0);
-      let l1 = f64x2.splat(0);
-      let t0 = f64x2.splat(0);
-      let t1 = f64x2.splat(0);
-      for (let k: usize = 0; k < bytes; k += 32) {
-        const b0 = v128.load(b + k);
-        const b1 = v128.load(b + k, 16);
-        const x0 = f64x2.mul(v128.load(theta + k), b0);
-        const x1 = f64x2.mul(v128.load(theta + k, 16), b1);
-        s0 = f64x2.add(s0, x0);
-        s1 = f64x2.add(s1, x1);
-        l0 = f64x2.add(l0, f64x2.mul(x0, v128.load(l + k)));
-        l1 = f64x2.add(l1, f64x2.mul(x1, v128.load(l + k, 16)));
-        t0 = f64x2.add(t0, f64x2.mul(v128.load(weighted + k), b0));
-        t1 = f64x2.add(t1, f64x2.mul(v128.load(weighted + k, 16), b1));
+      let sums = f64x2.splat(0);
+      let ofWords = f64x2.splat(0);
+      for (let k: usize = 0; k < bytes; k += 16) {
+        const x = f64x2.mul(v128.load(theta + k), v128.load(b + k));
+        v128.store(phi + k, x);
+        sums = f64x2.add(sums, x);
+        ofWords = f64x2.add(ofWords, f64x2.mul(x, v128.load(l + k)));
       }
-      const s = sum2x(f64x2.add(s0, s1));
+      const s = sum2x(sums);
       if (s < UNDERFLOW) normalisers = NaN;
       const n = <f64>load<f32>(count + (<usize>i << 2));
+      const ratio = f64x2.splat(n / s);
       normalisers += n * (f64x2.extract_lane(log2x(f64x2.splat(s)), 0) + load<f64>(maximum + (w << 3)));
-      words += (n / s) * sum2x(f64x2.add(l0, l1));
-      assignments += (n / s) * sum2x(f64x2.add(t0, t1));
+      words += sum2x(f64x2.mul(ofWords, ratio));
+      for (let k: usize = 0; k < bytes; k += 16) {
+        v128.store(tokens + k, f64x2.add(v128.load(tokens + k), f64x2.mul(v128.load(phi + k), ratio)));
+      }
     }
     const out = found + 40 * <usize>d;
     store<f64>(out, normalisers);
     if (normalisers !== normalisers) continue;
+    let assignments = f64x2.splat(0);
     for (let k: usize = 0; k < bytes; k += 16) {
-      v128.store(logTheta + k, f64x2.add(v128.load(logTheta + k), v128.load(g + k)));
+      const n = v128.load(tokens + k);
+      const e = v128.load(g + k);
+      assignments = f64x2.add(assignments, f64x2.mul(n, e));
+      v128.store(logTheta + k, f64x2.add(v128.load(logTheta + k), e));
+      v128.store(expected + k, f64x2.add(v128.load(expected + k), n));
     }
     store<f64>(out, words, 8);
-    store<f64>(out, assignments, 16);
+    store<f64>(out, sum2x(assignments), 16);
     store<f64>(out, sum2x(proportions) + padded, 24);
     store<f64>(out, points ? 0 : sum2x(entropy) - lgammaSum, 32);
   }

@@ -107,8 +107,8 @@ const OVER_RELAXED: f32 = 1.7;
  * Reads rowStart, term, count, beta (V×K4), alpha (K4, 1 where it is padded); improves gamma (D×K4, padded likewise).
  * Leaves theta (D×K4, θ̃ at γ), ratio (entries, n / s), tokens (D×K4, Σ_w n_dw φ_dw), and of each document five f64 in
  * `found`: Σ n ln s, Σ_k tokens ln θ̃, E[log p(z | θ)], Σ_k (α_k − 1) E[log θ_k] (of points Σ_k α_k ln θ_k), and
- * Σ_k ln Γ(γ_k) − ln Γ(Σγ) − Σ_k (γ_k − 1) E[log θ_k] (of points 0). Σ_d E[log θ_d] is left
- * in logTheta (K4, f64).
+ * Σ_k ln Γ(γ_k) − ln Γ(Σγ) − Σ_k (γ_k − 1) E[log θ_k] (of points 0). Sums of E[log θ_dk] and of N_dk over the
+ * documents are left in logTheta and expected (K4, f64).
  */
 export function ldaDocuments(
   from: u32,
@@ -129,10 +129,12 @@ export function ldaDocuments(
   ratio: usize,
   found: usize,
   logTheta: usize,
+  expected: usize,
 ): void {
   const bytes = <usize>K4 << 2;
   const relaxation: f32 = found === 0 ? OVER_RELAXED : 1;
   clear(logTheta, 2 * bytes);
+  clear(expected, 2 * bytes);
   for (let d = from; d < to; d++) {
     const first = load<u32>(rowStart + (<usize>d << 2));
     const entries = load<u32>(rowStart + (<usize>d << 2), 4) - first;
@@ -166,7 +168,7 @@ export function ldaDocuments(
       v128.store(acc + k, f32x4.mul(v128.load(t + k), v128.load(acc + k)));
     }
     if (found !== 0) {
-      measure(entries, K4, K, points, counts, ratios, alpha, g, t, acc, found + 40 * <usize>d, logTheta);
+      measure(entries, K4, K, points, counts, ratios, alpha, g, t, acc, found + 40 * <usize>d, logTheta, expected);
     }
   }
 }
@@ -185,6 +187,7 @@ function measure(
   tokens: usize,
   found: usize,
   logTheta: usize,
+  expected: usize,
 ): void {
   // ln s = ln n − ln ratio
   let logNormalisers = f64x2.splat(0);
@@ -228,6 +231,7 @@ function measure(
     proportions = f64x2.add(proportions, f64x2.mul(f64x2.sub(promote(alpha + k), least), e));
     if (!points) entropy = f64x2.add(entropy, f64x2.sub(lgamma, f64x2.mul(f64x2.sub(g, least), e)));
     v128.store(logTheta + 2 * k, f64x2.add(v128.load(logTheta + 2 * k), e));
+    v128.store(expected + 2 * k, f64x2.add(v128.load(expected + 2 * k), n));
   }
   // of points, what is padded is ln 1 − ln Σγ, times 1
   const padded = points ? <f64>(K4 - K) * f64x2.extract_lane(ofSum, 0) : 0;
