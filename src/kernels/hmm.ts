@@ -2,7 +2,8 @@ import type { Segments } from '../corpus/corpus.js';
 import { entriesByTerm, type TermEntries } from './batch.js';
 import { kernelMemory } from './memory.js';
 import { addRows, copyRows, roomOf, roundUp4 } from './rows.js';
-import { cutEvenly, cutTasks, MOST_TASKS, tasksOf } from './tasks.js';
+import { cutTasks, tasksOf } from './tasks.js';
+import { expectLog } from './topics.js';
 
 /** The model as the E-step reads it: arrays of models/hmm.ts by their names there. */
 export interface Chain {
@@ -57,8 +58,6 @@ export interface HmmKernel {
 const NUMBERS = 1 << 22;
 /** Tasks of documents at most, each with transitions of its own. */
 const DOCUMENT_TASKS = 64;
-/** Terms of one task of `expectLog`. */
-const TASK_TERMS = 64;
 
 export function createHmmKernel({ V, K }: { V: number; K: number }, threads: number): HmmKernel {
   const K4 = roundUp4(K);
@@ -155,23 +154,15 @@ export function createHmmKernel({ V, K }: { V: number; K: number }, threads: num
 
   return {
     expectLog(lambda, digammaSums, logBeta) {
-      // λ lies where statistics will, 1 where it is padded
-      copyRows(lambda, K, memory.f64(model.statistics, V * K4).fill(1), K4, V);
-      memory.f64(model.digammaSums, K).set(digammaSums);
-      memory.run(
-        'ldaExpectLog',
-        tasksOf(cutEvenly(0, V, TASK_TERMS, MOST_TASKS - 1), (from, to) => [
-          ...[from, to, K4, K, model.statistics, model.digammaSums, model.logBeta, model.found],
-        ]),
+      // λ lies where statistics will
+      return expectLog(
+        memory,
+        { V, K, width: K4 },
+        { ...model, lambda: model.statistics },
+        lambda,
+        digammaSums,
+        logBeta,
       );
-      copyRows(memory.f64(model.logBeta, V * K4), K4, logBeta, K, V);
-      const sums = { total: 0, entropy: 0 };
-      const found = memory.f64(model.found, 2 * V);
-      for (let w = 0; w < V; w++) {
-        sums.total += found[2 * w]!;
-        sums.entropy += found[2 * w + 1]!;
-      }
-      return sums;
     },
     setChain({ expStart, expTransition: A, logBeta }) {
       expTransition = A;

@@ -1,7 +1,8 @@
 import { type Corpus, documentCount } from '../corpus/corpus.js';
 import { kernelMemory } from './memory.js';
 import { copyRows, roomOf, roundUp4 } from './rows.js';
-import { type Columns, columnsOf, cutEvenly, cutTasks, MOST_TASKS, tasksOf } from './tasks.js';
+import { type Columns, columnsOf, cutTasks, MOST_TASKS, tasksOf } from './tasks.js';
+import { cutTerms, expectLog } from './topics.js';
 
 /** What phase 1 of documents [from, to) found; each array is valid until the next call. */
 export interface LdaFound {
@@ -83,8 +84,6 @@ export interface LdaKernel {
   ): { readonly words: number; readonly asComputed: number };
 }
 
-/** Terms of one task. */
-const TASK_TERMS = 64;
 /** Tasks of `bound` at most, each with room of its own. */
 const BOUND_TASKS = 128;
 
@@ -108,8 +107,7 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
     alpha: K4,
     priors: 2 * K4,
   });
-  memory.f64(topics.lambda, V * K4).fill(1);
-  const termTasks = cutEvenly(0, V, TASK_TERMS, MOST_TASKS - 1);
+  const termTasks = cutTerms(V);
   let laidOut: Corpus | undefined;
   /** Which rows of the topics that were taken are there as B; and whether all are in f64, in the place of λ. */
   const isScaled = new Uint8Array(V);
@@ -156,7 +154,7 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
     // rows in the order of the memory take two thirds of the time
     terms.subarray(0, length).sort();
     const { logBeta, beta, logB } = topics;
-    const tasks = tasksOf(cutEvenly(0, length, TASK_TERMS, MOST_TASKS - 1), (first, end) => [
+    const tasks = tasksOf(cutTerms(length), (first, end) => [
       ...[first, end, K4, K, topics.terms, logBeta, beta, logB],
     ]);
     if (length > 0) memory.run('ldaScale', tasks);
@@ -188,17 +186,7 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
   return {
     expectLog(lambda, digammaSums, logBeta) {
       isScaledInF64 = false;
-      copyRows(lambda, K, memory.f64(topics.lambda, V * K4), K4, V);
-      memory.f64(topics.digammaSums, K4).set(digammaSums);
-      memory.run(
-        'ldaExpectLog',
-        tasksOf(termTasks, (from, to) => [
-          ...[from, to, K4, K, topics.lambda, topics.digammaSums, topics.logBeta, topics.found],
-        ]),
-      );
-      copyRows(memory.f64(topics.logBeta, V * K4), K4, logBeta, K, V);
-      const [total, entropy] = pairs(memory.f64(topics.found, 2 * V));
-      return { total, entropy };
+      return expectLog(memory, { V, K, width: K4 }, topics, lambda, digammaSums, logBeta);
     },
     setTopics(logBeta) {
       isScaled.fill(0);

@@ -1,7 +1,8 @@
 import { type Corpus, documentCount } from '../corpus/corpus.js';
 import { kernelMemory } from './memory.js';
 import { copyRows, roomOf } from './rows.js';
-import { type Columns, columnsOf, cutEvenly, cutTasks, MOST_TASKS, tasksOf } from './tasks.js';
+import { type Columns, columnsOf, cutTasks, MOST_TASKS, tasksOf } from './tasks.js';
+import { cutTerms, expectLog } from './topics.js';
 
 /**
  * The E-steps of pLSA and of the mixture of unigrams by WebAssembly SIMD, in f64: the twins of the loops of
@@ -57,8 +58,6 @@ export interface MultinomialKernel {
   terms(corpus: Corpus, from: number, to: number, topicTerm: Float64Array | null): number;
 }
 
-/** Terms of one task. */
-const TASK_TERMS = 64;
 /** ln θ where it is padded: its exponential is 0. */
 const NEVER = -1e300;
 
@@ -77,7 +76,7 @@ export function createMultinomialKernel({ V, K }: { V: number; K: number }, thre
     columnStart: V + 1,
     logTheta: 2 * K2,
   });
-  const termTasks = cutEvenly(0, V, TASK_TERMS, MOST_TASKS - 1);
+  const termTasks = cutTerms(V);
   let isPoints = false;
   let laidOut: Corpus | undefined;
   let at!: ReturnType<typeof layOut>;
@@ -128,24 +127,9 @@ export function createMultinomialKernel({ V, K }: { V: number; K: number }, thre
     },
     setPosteriors(lambda, digammaSums, logBeta) {
       isPoints = false;
-      // in the place of what `terms` finds
-      const { statistics, found } = topics;
-      copyRows(lambda, K, memory.f64(statistics, V * K2).fill(1), K2, V);
-      memory.f64(topics.digammaSums, K2).set(digammaSums);
-      memory.run(
-        'ldaExpectLog',
-        tasksOf(termTasks, (first, end) => [
-          ...[first, end, K2, K, statistics, topics.digammaSums, topics.topics, found],
-        ]),
-      );
-      copyRows(memory.f64(topics.topics, V * K2), K2, logBeta, K, V);
-      let [total, entropy] = [0, 0];
-      const sums = memory.f64(found, 2 * V);
-      for (let w = 0; w < V; w++) {
-        total += sums[2 * w]!;
-        entropy += sums[2 * w + 1]!;
-      }
-      return { total, entropy };
+      // λ lies where `terms` leaves its statistics
+      const at = { ...topics, lambda: topics.statistics, logBeta: topics.topics };
+      return expectLog(memory, { V, K, width: K2 }, at, lambda, digammaSums, logBeta);
     },
     proportions(corpus, from, to, theta, rounds, tolerance) {
       if (corpus !== laidOut) at = layOut(corpus);
