@@ -1,10 +1,26 @@
 // The bound of LDA at given posteriors, in f64 throughout. Rows of K numbers are padded to K4, a multiple of 4. Pointers
 // are bytes; no bounds are checked here.
 import { clear } from './rows';
-import { digamma2x, expOfNegative, lgamma, log2x, sum2x } from './special';
+import {
+  beginProduct,
+  digamma2x,
+  digammaShifted2x,
+  expOfNegative,
+  lgamma,
+  lgammaShifted,
+  log2x,
+  logOfProduct,
+  multiplyIn,
+  rising,
+  sum2x,
+} from './special';
 
-/** Below this a sum of exponentials may have lost terms; see models/lda-documents.ts. */
-const UNDERFLOW: f64 = 1e-200;
+/**
+ * Topics whose E[log θ] is below this are passed over: of a thousand topics most. Where the sum of the others is not so much
+ * larger that these would be lost in its rounding, it counts as underflowed.
+ */
+const NEGLIGIBLE: f64 = -92;
+const UNDERFLOW: f64 = 1e-22;
 
 /** B_w = e^(E[log β_w] − maximum_w) of terms [from, to), V×K4, 1 where it is padded; logBeta is 0 there. */
 export function boundTopics(
@@ -41,7 +57,7 @@ export function boundTopics(
  * Σ_k (γ_k − 1) E[log θ_k], of points 0. Sums of E[log θ_dk] and of N_dk over the documents, but those that underflowed,
  * are left in logTheta and expected (K4).
  *
- * alpha (K4) and gamma (D×K4) are f64, 1 where they are padded; gamma is used up. `room` is for 3×K4 of f64.
+ * alpha (K4) and gamma (D×K4) are f64, 1 where they are padded; gamma is used up. `room` is for 3×K4 of f64 and K4 / 2 of u32.
  */
 export function boundDocuments(
   from: u32,
@@ -66,6 +82,7 @@ export function boundDocuments(
   const theta = room;
   const phi = room + bytes;
   const tokens = phi + bytes;
+  const places = tokens + bytes;
   clear(logTheta, bytes);
   clear(expected, bytes);
   for (let d = from; d < to; d++) {
@@ -81,16 +98,25 @@ export function boundDocuments(
     const least = f64x2.splat(points ? 0 : 1);
     let proportions = f64x2.splat(0);
     let entropy = f64x2.splat(0);
+    let active: usize = 0;
+    beginProduct();
     for (let k: usize = 0; k < bytes; k += 16) {
       const x = v128.load(g + k);
-      const e = f64x2.sub(points ? log2x(x) : digamma2x(x), ofSum);
-      v128.store(theta + k, expOfNegative(e));
+      const e = f64x2.sub(points ? log2x(x) : digammaShifted2x(x), ofSum);
+      v128.store(g + k, e);
       // what is padded has α = γ = 1: of points it adds its logarithm
       proportions = f64x2.add(proportions, f64x2.mul(f64x2.sub(v128.load(alpha + k), least), e));
-      if (!points) entropy = f64x2.add(entropy, f64x2.sub(lgamma, f64x2.mul(f64x2.sub(x, least), e)));
-      v128.store(g + k, e);
+      if (!points) {
+        entropy = f64x2.add(entropy, f64x2.sub(lgammaShifted, f64x2.mul(f64x2.sub(x, least), e)));
+        multiplyIn(rising);
+      }
+      if (!v128.any_true(f64x2.gt(e, f64x2.splat(NEGLIGIBLE)))) continue;
+      v128.store(theta + k, expOfNegative(e));
+      store<u32>(places + active, <u32>k);
+      active += 4;
     }
     for (let k = <usize>K << 3; k < bytes; k += 8) store<f64>(theta + k, 0);
+    const logOfGammas = points ? 0 : logOfProduct();
     const padded = points ? <f64>(K4 - K) * f64x2.extract_lane(ofSum, 0) : 0;
 
     clear(tokens, bytes);
@@ -102,7 +128,8 @@ export function boundDocuments(
       const l = logBeta + w * bytes;
       let sums = f64x2.splat(0);
       let ofWords = f64x2.splat(0);
-      for (let k: usize = 0; k < bytes; k += 16) {
+      for (let place = places; place < places + active; place += 4) {
+        const k = <usize>load<u32>(place);
         const x = f64x2.mul(v128.load(theta + k), v128.load(b + k));
         v128.store(phi + k, x);
         sums = f64x2.add(sums, x);
@@ -114,7 +141,8 @@ export function boundDocuments(
       const ratio = f64x2.splat(n / s);
       normalisers += n * (f64x2.extract_lane(log2x(f64x2.splat(s)), 0) + load<f64>(maximum + (w << 3)));
       words += sum2x(f64x2.mul(ofWords, ratio));
-      for (let k: usize = 0; k < bytes; k += 16) {
+      for (let place = places; place < places + active; place += 4) {
+        const k = <usize>load<u32>(place);
         v128.store(tokens + k, f64x2.add(v128.load(tokens + k), f64x2.mul(v128.load(phi + k), ratio)));
       }
     }
@@ -132,6 +160,6 @@ export function boundDocuments(
     store<f64>(out, words, 8);
     store<f64>(out, sum2x(assignments), 16);
     store<f64>(out, sum2x(proportions) + padded, 24);
-    store<f64>(out, points ? 0 : sum2x(entropy) - lgammaSum, 32);
+    store<f64>(out, points ? 0 : sum2x(entropy) - logOfGammas - lgammaSum, 32);
   }
 }

@@ -2,7 +2,19 @@
 // Rows of K numbers are padded with zeros to K4, a multiple of 4. Pointers are bytes; no bounds are checked here.
 
 import { add, addFour, clear, copy, dot, dotFour, sumOf } from './rows';
-import { digamma2x, digammaShifted2x, lgamma, lgammaShifted, log2x, promote, rising, sum2x } from './special';
+import {
+  beginProduct,
+  digamma2x,
+  digammaShifted2x,
+  lgamma,
+  lgammaShifted,
+  log2x,
+  logOfProduct,
+  multiplyIn,
+  promote,
+  rising,
+  sum2x,
+} from './special';
 
 /**
  * What is smaller counts as 0, of θ̃ and of B, whose rows have maximum 1: their products are then normal numbers.
@@ -293,8 +305,6 @@ export function ldaTerms(
 /**
  * E[log β_wk] = ψ(λ_wk) − ψ(Σ_w λ_wk) of terms [from, to) into logBeta (V×K4, f64), and of each term two f64 in `found`:
  * Σ_k E[log β_wk] and Σ_k ln Γ(λ_wk) − (λ_wk − 1) E[log β_wk]. lambda is V×K4, 1 where it is padded; digammaSums K4.
- *
- * What ψ and ln Γ divide out of a row is multiplied up, for one logarithm: in `product`, within [1, 2), and `exponents`.
  */
 export function ldaExpectLog(
   from: u32,
@@ -312,24 +322,19 @@ export function ldaExpectLog(
     const row = <usize>w * bytes;
     let total = f64x2.splat(0);
     let entropy = f64x2.splat(0);
-    let product = one;
-    let exponents = i64x2.splat(0);
+    beginProduct();
     for (let k: usize = 0; k < bytes; k += 16) {
       const l = v128.load(lambda + row + k);
       const e = f64x2.sub(digammaShifted2x(l), v128.load(digammaSums + k));
       v128.store(logBeta + row + k, e);
       total = f64x2.add(total, e);
       entropy = f64x2.add(entropy, f64x2.sub(lgammaShifted, f64x2.mul(f64x2.sub(l, one), e)));
-      product = f64x2.mul(product, rising);
-      exponents = i64x2.add(exponents, i64x2.sub(i64x2.shr_u(product, 52), i64x2.splat(1023)));
-      product = v128.or(v128.and(product, i64x2.splat(0x000fffffffffffff)), one);
+      multiplyIn(rising);
     }
     let sum = sum2x(total);
     for (let k = K; k < K4; k++) sum -= load<f64>(logBeta + row + (<usize>k << 3));
-    const exponent = i64x2.extract_lane(exponents, 0) + i64x2.extract_lane(exponents, 1);
-    const logProduct = sum2x(log2x(product)) + 0.6931471805599453 * <f64>exponent;
     store<f64>(found + (<usize>w << 4), sum);
-    store<f64>(found + (<usize>w << 4), sum2x(entropy) - logProduct, 8);
+    store<f64>(found + (<usize>w << 4), sum2x(entropy) - logOfProduct(), 8);
   }
 }
 

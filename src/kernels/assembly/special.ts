@@ -83,6 +83,32 @@ export function digammaShifted2x(x: v128): v128 {
   return f64x2.sub(psi, f64x2.div(slope, p));
 }
 
+/** A product of pairs of positive numbers, but for powers of two within [1, 2), and these powers. */
+let product: v128 = f64x2.splat(1);
+let exponents: v128 = i64x2.splat(0);
+
+/** Begins a product: what many numbers add to a sum as logarithms is one logarithm then. */
+// @ts-ignore: decorator
+@inline
+export function beginProduct(): void {
+  product = f64x2.splat(1);
+  exponents = i64x2.splat(0);
+}
+
+// @ts-ignore: decorator
+@inline
+export function multiplyIn(x: v128): void {
+  const next = f64x2.mul(product, x);
+  exponents = i64x2.add(exponents, i64x2.sub(i64x2.shr_u(next, 52), i64x2.splat(1023)));
+  product = v128.or(v128.and(next, i64x2.splat(0x000fffffffffffff)), f64x2.splat(1));
+}
+
+/** ln of the product of all numbers since `beginProduct`. */
+export function logOfProduct(): f64 {
+  const exponent = i64x2.extract_lane(exponents, 0) + i64x2.extract_lane(exponents, 1);
+  return sum2x(log2x(product)) + 0.6931471805599453 * <f64>exponent;
+}
+
 /** e^x of two x ≤ 0, of math/special.ts operation for operation; 0 below −708. */
 // @ts-ignore: decorator
 @inline
