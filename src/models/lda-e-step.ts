@@ -116,7 +116,7 @@ export function createEStep(
     }
     const was = underflowed.map((d) => gamma.slice(d * K, (d + 1) * K));
     copyRows(found.gamma, found.K4, gamma.subarray(from * K), K, to - from);
-    for (const d of underflowed) kernel().leaveOut(corpus, d);
+    for (const d of underflowed) kernel().leaveOut(corpus, from, d);
     const { words, asComputed } = kernel().terms(corpus, from, to, statistics?.['topicTerm'] ?? null, false);
     terms[0]! += words;
     terms[3]! -= asComputed;
