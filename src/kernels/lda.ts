@@ -43,8 +43,8 @@ export interface LdaKernel {
   ): { readonly total: number; readonly entropy: number };
   /** Takes the topics for the E-steps that follow, ln β or its expectation, V×K. */
   setTopics(logBeta: Float64Array): void;
-  /** Takes topics as points for the E-steps with points, β, V×K. */
-  setPoints(beta: Float64Array): void;
+  /** Takes topics as points for the E-steps with points: `write` writes β, V×K in rows of `width`. */
+  setPoints(write: (rows: Float32Array, width: number) => void): void;
   /**
    * Phase 1, over documents [from, to): `rounds` of the fixed point at most, from `gamma` (D×K), then φ at it: from
    * posteriors, with proportions as points (φ_k ∝ γ_k B_wk), or with topics as points too (γ_k β_wk; then no terms).
@@ -219,8 +219,8 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
       isScaledInF64 = false;
       copyRows(logBeta, K, memory.f64(topics.logBeta, V * K4), K4, V);
     },
-    setPoints(beta) {
-      copyRows(beta, K, memory.f32(topics.points, V * K4), K4, V);
+    setPoints(write) {
+      write(memory.f32(topics.points, V * K4), K4);
     },
     documents(corpus, from, to, alpha, gamma, rounds, tolerance, of) {
       const { gamma: posteriors, theta, tokens, ratio } = roomFor(corpus, from, to);

@@ -80,8 +80,11 @@ const COMPLETION_ROUNDS = 20;
 export interface CollapsedStage {
   /** Makes one pass over all documents. */
   pass(): Promise<void>;
-  /** Mean ln p of the tokens of the held-out documents' other halves, under topics β (V×K, as it reads them) and α. */
-  score(topics: Float64Array, alpha: Float64Array): number;
+  /**
+   * Mean ln p of the tokens of the held-out documents' other halves, under α and the topics that `write` writes: β, V×K in
+   * rows of `width`.
+   */
+  score(write: (rows: Float32Array | Float64Array, width: number) => void, alpha: Float64Array): number;
   /** Writes S (V×K), N (D×K, in the order of the corpus) and α (K). */
   read(topicTerm: Float64Array, tokens: Float64Array, alpha: Float64Array): void;
   close(): void;
@@ -204,9 +207,9 @@ export function createCollapsedStage(
 
   return {
     pass,
-    score(topics, alpha) {
+    score(write, alpha) {
       arrays.alpha.set(alpha);
-      copyRows(topics, K, arrays.beta, K4, V);
+      write(arrays.beta, K4);
       steps.completion(COMPLETION_ROUNDS);
       arrays.alpha.set(priors);
       return arrays.scores.reduce((sum, x) => sum + x, 0) / other.count.reduce((sum, n) => sum + n, 0);
