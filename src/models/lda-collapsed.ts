@@ -23,6 +23,7 @@
  * @see Minka 2000, Estimating a Dirichlet distribution, eq. 55 (α from counts)
  */
 import { setImmediate } from 'node:timers/promises';
+import { growing } from '../corpus/build.js';
 import { type Corpus, documentCount, tokenCount } from '../corpus/corpus.js';
 import { selectDocuments } from '../corpus/select.js';
 import { splitTokens } from '../corpus/split.js';
@@ -258,20 +259,18 @@ function layOutBlocks(corpus: Corpus, blockEnds: readonly number[], V: number, K
   const most = Math.max(CHUNK_ENTRIES, CHUNK_NUMBERS / K4);
   const { rowStart } = corpus;
   const blocks: Block[] = [];
-  const blockTerm: number[] = [];
-  const chunkRow: number[] = [];
-  const chunkStart: number[] = [];
+  const [blockTerm, chunkRow, chunkStart] = [growing(), growing(), growing()];
   const place = new Uint32Array(corpus.term.length);
   const rowOf = new Uint32Array(V);
   let mostEntries = 0;
   let from = 0;
   for (const end of blockEnds) {
-    const firstTerm = blockTerm.length;
+    const firstTerm = blockTerm.length();
     const has = new Uint8Array(V);
     for (let i = rowStart[from]!; i < rowStart[end]!; i++) has[corpus.term[i]!] = 1;
     for (let w = 0; w < V; w++) {
       if (has[w] === 0) continue;
-      rowOf[w] = blockTerm.length - firstTerm;
+      rowOf[w] = blockTerm.length() - firstTerm;
       blockTerm.push(w);
     }
     const chunks: Chunk[] = [];
@@ -279,7 +278,7 @@ function layOutBlocks(corpus: Corpus, blockEnds: readonly number[], V: number, K
       let to = from + 1;
       while (to < end && rowStart[to + 1]! - rowStart[from]! <= most) to++;
       const columns = columnsOf(corpus, from, to, V);
-      const chunk = { from, to, firstRow: chunkRow.length, firstStart: chunkStart.length };
+      const chunk = { from, to, firstRow: chunkRow.length(), firstStart: chunkStart.length() };
       for (let w = 0; w < V; w++) {
         if (columns.start[w] === columns.start[w + 1]) continue;
         chunkRow.push(rowOf[w]!);
@@ -287,13 +286,20 @@ function layOutBlocks(corpus: Corpus, blockEnds: readonly number[], V: number, K
       }
       chunkStart.push(columns.start[V]!);
       for (let e = 0; e < columns.entry.length; e++) place[columns.entry[e]!] = e;
-      chunks.push({ ...chunk, rows: chunkRow.length - chunk.firstRow });
+      chunks.push({ ...chunk, rows: chunkRow.length() - chunk.firstRow });
       mostEntries = Math.max(mostEntries, columns.entry.length);
       from = to;
     }
-    blocks.push({ firstTerm, terms: blockTerm.length - firstTerm, chunks });
+    blocks.push({ firstTerm, terms: blockTerm.length() - firstTerm, chunks });
   }
-  return { blocks, blockTerm, chunkRow, chunkStart, place, mostEntries };
+  return {
+    blocks,
+    blockTerm: blockTerm.take(),
+    chunkRow: chunkRow.take(),
+    chunkStart: chunkStart.take(),
+    place,
+    mostEntries,
+  };
 }
 
 /** The steps in plain loops, in f64: what the kernels are held to. */
