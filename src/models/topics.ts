@@ -53,15 +53,22 @@ export function readOut(
   width = K,
   least = 0,
 ): typeof to {
-  const weight = {
-    mean: (i: number) => lambda[i]!,
-    'plug-in': (i: number) => Math.max(lambda[i]! - eta, 0) + PLUG_IN,
-    'exp-log': (i: number) => exp(logBeta[i]!),
-  }[by];
   const sums = new Float64Array(K);
-  for (let w = 0, i = 0; w < V; w++) for (let k = 0; k < K; k++, i++) sums[k]! += weight(i);
-  for (let w = 0, i = 0; w < V; w++)
-    for (let k = 0; k < K; k++, i++) to[w * width + k] = Math.max(sums[k]! > 0 ? weight(i) / sums[k]! : 1 / V, least);
+  const row = new Float64Array(K);
+  /** The weights of a term into `row`: numbers that a function returns would be garbage. */
+  const weigh = (w: number): void => {
+    for (let k = 0, i = w * K; k < K; k++, i++)
+      row[k] =
+        by === 'mean' ? lambda[i]! : by === 'plug-in' ? Math.max(lambda[i]! - eta, 0) + PLUG_IN : exp(logBeta[i]!);
+  };
+  for (let w = 0; w < V; w++) {
+    weigh(w);
+    for (let k = 0; k < K; k++) sums[k]! += row[k]!;
+  }
+  for (let w = 0; w < V; w++) {
+    weigh(w);
+    for (let k = 0; k < K; k++) to[w * width + k] = Math.max(sums[k]! > 0 ? row[k]! / sums[k]! : 1 / V, least);
+  }
   return to;
 }
 
