@@ -1,22 +1,22 @@
 import { availableParallelism } from 'node:os';
-import { isMainThread, Worker, workerData } from 'node:worker_threads';
+import { isMainThread, parentPort, receiveMessageOnPort, Worker, workerData } from 'node:worker_threads';
 
 /**
- * Threads that call kernels on one shared memory. Which thread runs which task is chance; a task's result must not
- * depend on it, and tasks of one run must not write to the same places.
+ * Threads that call kernels on a shared memory; all pools of so many threads have the same ones. Which thread runs which
+ * task is chance; a task's result must not depend on it, and tasks of one run must not write to the same places.
  */
 export interface Pool {
   /** Calls kernel `name` with the arguments of each task; returns when all are done. */
   run(name: string, tasks: readonly (readonly number[])[]): void;
-  /** Ends the other threads; runs that follow have this one only. */
+  /** Lets go of the other threads, which end once no pool has them; runs that follow have this one only. */
   close(): void;
 }
 
 type Kernels = Readonly<Record<string, (...args: number[]) => void>>;
 
 /**
- * Words of the control block: what the run is, whether threads look before they sleep, then for each worker its state and
- * the number of its last run.
+ * Words of the control block: what the run is and on which pool's memory, whether threads look before they sleep, then for
+ * each worker its state and the number of its last run.
  */
 const NEXT = 0;
 const COUNT = 1;
@@ -24,7 +24,8 @@ const KERNEL = 2;
 const FINISHED = 3;
 const FAILED = 4;
 const LOOKING = 5;
-const WORKERS = 6;
+const MEMORY = 6;
+const WORKERS = 7;
 /** A worker's state: it starts up until it says that it is ready. */
 const READY = 1;
 
@@ -36,12 +37,38 @@ const PATIENCE = 120_000;
 
 interface Shared {
   readonly module: WebAssembly.Module;
-  readonly memory: WebAssembly.Memory;
   /** Kernels by number. */
   readonly names: readonly string[];
   readonly control: Int32Array;
   readonly tasks: Float64Array;
   readonly worker: number;
+}
+
+/** The other threads of all pools of so many threads and one module: a thread takes 9 MB. */
+interface Team extends Pick<Shared, 'module' | 'control' | 'tasks'> {
+  readonly threads: number;
+  readonly others: readonly Worker[];
+  /** Pools that were made, which number their memories, and those that are not closed. */
+  made: number;
+  open: number;
+}
+
+let teams: readonly Team[] = [];
+
+function startTeam(threads: number, module: WebAssembly.Module, names: readonly string[]): Team {
+  const workers = threads - 1;
+  const control = new Int32Array(new SharedArrayBuffer(4 * (WORKERS + 2 * workers)));
+  control[LOOKING] = threads <= availableParallelism() ? 1 : 0;
+  const tasks = new Float64Array(new SharedArrayBuffer(8 * MOST_TASKS * MOST_ARGUMENTS));
+  const others = Array.from({ length: workers }, (_, worker) => {
+    const shared: Shared = { module, names, control, tasks, worker };
+    const other = new Worker(new URL(import.meta.url), { workerData: shared });
+    other.unref();
+    return other;
+  });
+  const team = { threads, module, control, tasks, others, made: 0, open: 0 };
+  teams = [...teams, team];
+  return team;
 }
 
 /**
@@ -56,16 +83,13 @@ export function createPool(
   kernels: Kernels,
 ): Pool {
   const names = Object.keys(kernels);
-  const workers = threads - 1;
-  const control = new Int32Array(new SharedArrayBuffer(4 * (WORKERS + 2 * workers)));
-  control[LOOKING] = threads <= availableParallelism() ? 1 : 0;
-  const tasks = new Float64Array(new SharedArrayBuffer(8 * MOST_TASKS * MOST_ARGUMENTS));
-  const others = Array.from({ length: workers }, (_, worker) => {
-    const shared: Shared = { module, memory, names, control, tasks, worker };
-    const other = new Worker(new URL(import.meta.url), { workerData: shared });
-    other.unref();
-    return other;
-  });
+  const team =
+    teams.find((team) => team.threads === threads && team.module === module) ?? startTeam(threads, module, names);
+  const { control, tasks } = team;
+  let { others } = team;
+  const number = team.made++;
+  team.open++;
+  for (const other of others) other.postMessage(memory);
   return {
     run(name, list) {
       if (list.length > MOST_TASKS) throw new RangeError(`got ${list.length} tasks, expected at most ${MOST_TASKS}`);
@@ -75,6 +99,7 @@ export function createPool(
       }
       control[COUNT] = list.length;
       control[KERNEL] = names.indexOf(name);
+      control[MEMORY] = number;
       control[FINISHED] = 0;
       Atomics.store(control, NEXT, 0);
       let called = 0;
@@ -96,7 +121,11 @@ export function createPool(
       if (Atomics.load(control, FAILED) !== 0) throw new Error(`the kernel ${name} failed in a worker thread`);
     },
     close() {
-      for (const other of others.splice(0)) void other.terminate();
+      if (others.length === 0) return;
+      others = [];
+      if (--team.open > 0) return;
+      teams = teams.filter((other) => other !== team);
+      for (const other of team.others) void other.terminate();
     },
   };
 }
@@ -123,8 +152,9 @@ function work(control: Int32Array, tasks: Float64Array, kernel: (...args: number
   }
 }
 
-function serve({ module, memory, names, control, tasks, worker }: Shared): never {
-  const kernels = new WebAssembly.Instance(module, { env: { memory } }).exports as Kernels;
+function serve({ module, names, control, tasks, worker }: Shared): never {
+  /** By the number of their memory; these come in order. */
+  const kernels: Kernels[] = [];
   const at = WORKERS + 2 * worker;
   let run = Atomics.load(control, at + 1);
   Atomics.store(control, at, READY);
@@ -133,7 +163,11 @@ function serve({ module, memory, names, control, tasks, worker }: Shared): never
     if (Atomics.load(control, at + 1) === run) continue;
     run = Atomics.load(control, at + 1);
     try {
-      work(control, tasks, kernels[names[control[KERNEL]!]!]!);
+      while (kernels.length <= control[MEMORY]!) {
+        const memory: WebAssembly.Memory = receiveMessageOnPort(parentPort!)!.message;
+        kernels.push(new WebAssembly.Instance(module, { env: { memory } }).exports as Kernels);
+      }
+      work(control, tasks, kernels[control[MEMORY]!]![names[control[KERNEL]!]!]!);
     } catch {
       Atomics.store(control, FAILED, 1);
     }

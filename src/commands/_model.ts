@@ -58,7 +58,7 @@ export function saveModel(path: string, options: WriteOptions, loaded: Omit<Load
   const arrays: Record<string, ModelArray> = {};
   for (const [array, axes] of Object.entries(model.params)) {
     arrays[fileName(array)] = isTermTopic(axes)
-      ? { shape: [dims.K, dims.V], data: transpose(state.params[array]!, dims.V, dims.K) }
+      ? { shape: [dims.K, dims.V], data: state.params[array]!, byColumn: true }
       : { shape: extents(axes, dims), data: state.params[array]! };
   }
   if (documents !== null) {
@@ -93,7 +93,7 @@ export async function loadModel(path: string, threads = 1): Promise<LoadedModel>
   const state = allocateState(model, dims, ids?.length ?? 0);
   for (const [array, axes] of Object.entries(model.params)) {
     if (isTermTopic(axes))
-      state.params[array]!.set(transpose(arrayOf(path, arrays, array, [dims.K, dims.V]), dims.K, dims.V));
+      transpose(arrayOf(path, arrays, array, [dims.K, dims.V]), dims.K, dims.V, state.params[array]!);
     else state.params[array]!.set(arrayOf(path, arrays, array, extents(axes, dims)));
   }
   state.readOut = readOutOf(path, record, model) ?? state.readOut;
@@ -183,9 +183,7 @@ function isTermTopic(axes: readonly Axis[]): boolean {
   return axes.length === 2 && axes[0] === 'V' && axes[1] === 'K';
 }
 
-/** The columns×rows transpose of a row-major rows×columns array. */
-function transpose(array: Float64Array, rows: number, columns: number): Float64Array {
-  const transposed = new Float64Array(array.length);
-  for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) transposed[c * rows + r] = array[r * columns + c]!;
-  return transposed;
+/** Writes the columns×rows transpose of a row-major rows×columns array. */
+function transpose(array: Float64Array, rows: number, columns: number, to: Float64Array): void {
+  for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) to[c * rows + r] = array[r * columns + c]!;
 }

@@ -6,7 +6,7 @@ import { objectiveOf, type Score, type Watch, watchHeldOut } from '../em/held-ou
 import { infer } from '../em/infer.js';
 import type { Model, Stage, State, TopicModel } from '../em/model.js';
 import { type FitSums, type Pass, SCHEDULES } from '../em/schedules.js';
-import { allocateState, allocateSums, type Dims, sizeOf, withDocuments } from '../em/state.js';
+import { allocateState, allocateSums, clear, type Dims, sizeOf, withDocuments, withFirst } from '../em/state.js';
 import { NumericalError, STATUS, UserError } from '../errors.js';
 import { type Random, random } from '../math/random.js';
 import type { ModelKind } from '../models/index.js';
@@ -49,7 +49,9 @@ export async function run(
   const hasStage = model.stage !== undefined && init === undefined;
   const watches = hasStage || model.schedule === 'stochastic';
   const { fitted, heldOut, isFitted } = holdOut(corpus, watches ? (model.heldOut?.share ?? 0) : 0, draws);
-  const state = allocateState(model, dims, documentCount(fitted));
+  const D = documentCount(corpus);
+  const all = allocateState(model, dims, D);
+  const state = withFirst(all, documentCount(fitted), D);
   const sums = allocateSums(model, dims);
   let stage = hasStage ? model.stage!(fitted, heldOut, draws) : undefined;
   if (stage === undefined) model.initialise(fitted, state, draws);
@@ -127,9 +129,10 @@ export async function run(
     return { last: last!, state, shares: model.shares(sums.statistics), trace };
 
   // What some of the documents left is completed with the others and evaluated on all of them: one more row.
-  const whole = withDocuments(model, dims, state, documentCount(corpus));
+  const whole = { ...state, posterior: all.posterior };
   const blocksOfWhole = cutBlocks(entryStart(corpus));
-  const found = { ...allocateSums(model, dims), variance: new Float64Array(1) };
+  const found = { ...sums, variance: new Float64Array(1) };
+  clear(found);
   let terms: Float64Array;
   if (model.absorb === undefined) {
     model.globalTerms(whole, found.terms);
@@ -138,7 +141,7 @@ export async function run(
     const others = withDocuments(model, dims, state, documentCount(heldOut!));
     await infer(model, model.prepare(heldOut!, others), cutBlocks(entryStart(heldOut!)), others, found);
     model.absorb(whole, found.statistics);
-    gather(whole, [others, state], isFitted);
+    gather(whole, others, isFitted);
     await SCHEDULES.batch({
       model,
       data: model.prepare(corpus, whole),
@@ -311,16 +314,25 @@ export async function startFrom(
   }
 }
 
-/** Fills the rows of documents of `whole` from two states, in order: from the second where `isSecond`. */
-function gather(whole: State, from: readonly [State, State], isSecond: Uint8Array): void {
-  for (const [name, to] of Object.entries(whole.posterior)) {
-    const width = to.length / isSecond.length;
-    const next = [0, 0];
-    isSecond.forEach((second, d) => {
-      const at = next[second]!;
-      to.set(from[second]!.posterior[name]!.subarray(at, at + width), d * width);
-      next[second] = at + width;
-    });
+/**
+ * Moves the rows of documents that are fitted, which are the first of `whole`, to their places, and those of the others
+ * between them.
+ */
+function gather(whole: State, others: State, isFitted: Uint8Array): void {
+  for (const [name, rows] of Object.entries(whole.posterior)) {
+    const width = rows.length / isFitted.length;
+    let from = others.posterior[name]!.length;
+    let fitted = rows.length - from;
+    // from the last one on: a row moves towards the end, where those that were there have left
+    for (let d = isFitted.length - 1; d >= 0; d--) {
+      if (isFitted[d]) {
+        fitted -= width;
+        rows.copyWithin(d * width, fitted, fitted + width);
+      } else {
+        from -= width;
+        rows.set(others.posterior[name]!.subarray(from, from + width), d * width);
+      }
+    }
   }
 }
 

@@ -140,7 +140,12 @@ export function codePointOrder(a: string, b: string): number {
 }
 
 /** A list of 32-bit numbers that doubles as it fills. */
-export type Growing = { push(value: number): void; length(): number; array(): Uint32Array; clear(): void };
+export type Growing = {
+  push(value: number): void;
+  length(): number;
+  /** The numbers where they lie; the list begins anew. */
+  take(): Uint32Array<ArrayBuffer>;
+};
 
 export function growing(): Growing {
   let held = new Uint32Array(1024);
@@ -151,9 +156,10 @@ export function growing(): Growing {
       held[length++] = value;
     },
     length: () => length,
-    array: () => held.slice(0, length),
-    clear() {
-      length = 0;
+    take() {
+      const taken = held.subarray(0, length);
+      [held, length] = [new Uint32Array(1024), 0];
+      return taken;
     },
   };
 }
@@ -213,7 +219,7 @@ function isAscending(row: Uint32Array): boolean {
 function documentsBuilder(metaNames: readonly string[]) {
   let documents = rowsBuilder();
   let segments = rowsBuilder();
-  let segmentStart = growing();
+  const segmentStart = growing();
   let ids: string[] = [];
   let meta = metaNames.map((): string[] => []);
   return {
@@ -236,9 +242,9 @@ function documentsBuilder(metaNames: readonly string[]) {
         vocabulary,
         ids,
         meta: new Map(metaNames.map((name, i) => [name, meta[i]!])),
-        ...(segmentStart.length() === 0 ? {} : { segments: { start: segmentStart.array(), ...segments.rows() } }),
+        ...(segmentStart.length() === 0 ? {} : { segments: { start: segmentStart.take(), ...segments.rows() } }),
       };
-      [documents, segments, segmentStart, ids] = [rowsBuilder(), rowsBuilder(), growing(), []];
+      [documents, segments, ids] = [rowsBuilder(), rowsBuilder(), []];
       meta = metaNames.map(() => []);
       return corpus;
     },
@@ -304,8 +310,7 @@ export function rowCounter() {
     },
     /** The rows since the last call. */
     take(): Rows {
-      const rows = { rowStart: rowStart.array(), term: term.slice(0, end), count: count.slice(0, end) };
-      rowStart.clear();
+      const rows = { rowStart: rowStart.take(), term: term.slice(0, end), count: count.slice(0, end) };
       rowStart.push(0);
       end = 0;
       return rows;
@@ -368,11 +373,9 @@ function pruned(corpus: Corpus, cuts: Cuts, order: 'by frequency' | 'as it was')
   kept.forEach((term, i) => {
     newTerm[term] = i;
   });
-  const result = renumbered(
-    corpus,
-    newTerm,
-    kept.map((term) => corpus.vocabulary[term]!),
-  );
+  const isWhole = order === 'as it was' && kept.length === terms;
+  const vocabulary = kept.map((term) => corpus.vocabulary[term]!);
+  const result = isWhole ? corpus : renumbered(corpus, newTerm, vocabulary);
   let emptyDocuments = 0;
   for (let d = 0; d < documents; d++) if (result.rowStart[d] === result.rowStart[d + 1]) emptyDocuments++;
   return {

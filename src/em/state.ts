@@ -44,6 +44,12 @@ export function clearStatistics({ statistics }: Sums): void {
   for (const sum of Object.values(statistics ?? {})) sum.fill(0);
 }
 
+/** The state with room for the posteriors of the first D of its `of` documents, in the same place. */
+export function withFirst(state: State, D: number, of: number): State {
+  const first = Object.entries(state.posterior).map(([name, rows]) => [name, rows.subarray(0, (rows.length / of) * D)]);
+  return { ...state, posterior: Object.fromEntries(first) };
+}
+
 /** The fitted parameters with room for the posteriors of D other documents. */
 export function withDocuments<Data>(model: Model<Data>, dims: Dims, state: State, D: number): State {
   return { ...state, posterior: allocate(model.posterior, dims, D) };

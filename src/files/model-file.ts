@@ -9,6 +9,8 @@ import { firstRepeated, packText, unpackText } from './text-list.js';
 export interface ModelArray {
   readonly shape: readonly number[];
   readonly data: Float64Array | Uint32Array;
+  /** Of a matrix to be written: `data` has column after column. */
+  readonly byColumn?: boolean;
 }
 
 /**
@@ -47,11 +49,11 @@ export async function writeModel(path: string, options: WriteOptions, file: Mode
  */
 export async function writeModelTo(sink: Sink, { model, arrays, vocabulary, ids, record }: ModelFile): Promise<void> {
   const tensors: Tensor[] = [];
-  for (const [name, { shape, data }] of Object.entries(arrays)) {
+  for (const [name, { shape, data, byColumn }] of Object.entries(arrays)) {
     if (OWN.has(name)) throw new Error(`the array name ${name} is taken`);
     const at = notFinite(data);
     if (at >= 0) throw new Error(`element ${at} of ${name} is ${data[at]}`);
-    tensors.push(tensor(name, data, shape));
+    tensors.push({ ...tensor(name, data, shape), byColumn });
   }
   const twice = firstRepeated(vocabulary);
   if (twice !== undefined) throw new Error(`the vocabulary has ${quoted(twice)} twice`);

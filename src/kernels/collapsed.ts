@@ -119,7 +119,7 @@ export function createCollapsedKernel(
     ...lengths,
     scores: 2 * lengths.scores,
     room: MOST_TASKS * row,
-    scales: lengths.term,
+    scales: lengths.share / K4,
     rooms: MOST_ROOMS * room,
     left: 5 * (lengths.share / K4),
     pairs: 2 * (lengths.share / K4),

@@ -43,8 +43,8 @@ export interface LdaKernel {
   ): { readonly total: number; readonly entropy: number };
   /** Takes the topics for the E-steps that follow, ln β or its expectation, V×K. */
   setTopics(logBeta: Float64Array): void;
-  /** Takes topics as points for the E-steps with points, β, V×K. */
-  setPoints(beta: Float64Array): void;
+  /** Takes topics as points for the E-steps with points: `write` writes β, V×K in rows of `width`. */
+  setPoints(write: (rows: Float32Array, width: number) => void): void;
   /**
    * Phase 1, over documents [from, to): `rounds` of the fixed point at most, from `gamma` (D×K), then φ at it: from
    * posteriors, with proportions as points (φ_k ∝ γ_k B_wk), or with topics as points too (γ_k β_wk; then no terms).
@@ -68,8 +68,8 @@ export interface LdaKernel {
     gamma: Float64Array,
     of: 'posteriors' | 'proportions',
   ): LdaBound;
-  /** Leaves document d out of phase 2. */
-  leaveOut(corpus: Corpus, d: number): void;
+  /** Leaves document d of those from `from` on out of phase 2. */
+  leaveOut(corpus: Corpus, from: number, d: number): void;
   /**
    * Phase 2, over the terms of the same documents: adds S_wk = Σ_d n_dw φ_dwk to `topicTerm` (V×K).
    *
@@ -89,7 +89,7 @@ const BOUND_TASKS = 128;
 
 export function createLdaKernel({ V, K }: { V: number; K: number }, threads: number): LdaKernel {
   const K4 = roundUp4(K);
-  const room = roomOf(4 * K4);
+  const taskRoom = roomOf(4 * K4);
   const boundRoom = roomOf(11 * K4);
   const memory = kernelMemory(threads);
   const topics = memory.layOut({
@@ -113,6 +113,9 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
   const isScaled = new Uint8Array(V);
   let isScaledInF64 = false;
   let at!: ReturnType<typeof layOut>;
+  /** How many documents and entries `room` is for. */
+  let largest = { documents: 0, entries: 0 };
+  let room!: ReturnType<typeof layOutRoom>;
   const columns = new Map<string, Columns>();
 
   function layOut(corpus: Corpus) {
@@ -123,14 +126,8 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
         rowStart: D + 1,
         term: entries,
         count: entries,
-        gamma: D * K4,
-        theta: D * K4,
-        tokens: D * K4,
-        ratio: entries,
-        columnEntry: entries,
-        columnDocument: entries,
         terms: 10 * D,
-        sums: Math.max(MOST_TASKS * room, BOUND_TASKS * boundRoom),
+        sums: Math.max(MOST_TASKS * taskRoom, BOUND_TASKS * boundRoom),
       },
       topics.end,
     );
@@ -139,7 +136,36 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
     memory.f32(pointers.count, entries).set(corpus.count);
     columns.clear();
     laidOut = corpus;
+    largest = { documents: 0, entries: 0 };
     return pointers;
+  }
+
+  function layOutRoom() {
+    const rows = largest.documents * K4;
+    const { entries } = largest;
+    const lengths = { gamma: rows, theta: rows, tokens: rows, ratio: entries, columnEntry: entries };
+    return memory.layOut({ ...lengths, columnDocument: entries }, at.end);
+  }
+
+  /** What is held of documents [from, to) while they are visited: pointers as if it were held from document 0 on. */
+  function roomFor(corpus: Corpus, from: number, to: number) {
+    if (corpus !== laidOut) at = layOut(corpus);
+    const [first, end] = [corpus.rowStart[from]!, corpus.rowStart[to]!];
+    if (to - from > largest.documents || end - first > largest.entries) {
+      largest = {
+        documents: Math.max(to - from, largest.documents),
+        entries: Math.max(end - first, largest.entries),
+      };
+      room = layOutRoom();
+    }
+    return {
+      gamma: room.gamma - 4 * K4 * from,
+      theta: room.theta - 4 * K4 * from,
+      tokens: room.tokens - 4 * K4 * from,
+      /** Of f64, in the place of theta and tokens. */
+      rows: room.theta - 8 * K4 * from,
+      ratio: room.ratio - 4 * first,
+    };
   }
 
   /** Makes B of the topics that were taken, where documents [from, to) need it and it is not there. */
@@ -171,10 +197,10 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
   }
 
   /** Sums over tasks of the first two rows of K4 numbers of each task's room. */
-  function sumTasks(tasks: number, room: number): Pick<LdaFound, 'logTheta' | 'expected'> {
+  function sumTasks(tasks: number, apart: number): Pick<LdaFound, 'logTheta' | 'expected'> {
     const [logTheta, expected] = [new Float64Array(K), new Float64Array(K)];
-    const rows = memory.f64(at.sums, (tasks * room) / 2);
-    for (let task = 0, row = 0; task < tasks; task++, row += room / 2) {
+    const rows = memory.f64(at.sums, (tasks * apart) / 2);
+    for (let task = 0, row = 0; task < tasks; task++, row += apart / 2) {
       for (let k = 0; k < K; k++) {
         logTheta[k]! += rows[row + k]!;
         expected[k]! += rows[row + K4 + k]!;
@@ -193,22 +219,22 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
       isScaledInF64 = false;
       copyRows(logBeta, K, memory.f64(topics.logBeta, V * K4), K4, V);
     },
-    setPoints(beta) {
-      copyRows(beta, K, memory.f32(topics.points, V * K4), K4, V);
+    setPoints(write) {
+      write(memory.f32(topics.points, V * K4), K4);
     },
     documents(corpus, from, to, alpha, gamma, rounds, tolerance, of) {
-      if (corpus !== laidOut) at = layOut(corpus);
+      const { gamma: posteriors, theta, tokens, ratio } = roomFor(corpus, from, to);
       if (of !== 'points') scale(corpus, from, to);
       // what is padded is 1: γ stays 1 there, and adds nothing to the bound
       memory.f32(topics.alpha, K4).fill(1).set(alpha);
-      const rows = memory.f32(at.gamma + 4 * from * K4, (to - from) * K4).fill(1);
+      const rows = memory.f32(room.gamma, (to - from) * K4).fill(1);
       copyRows(gamma.subarray(from * K), K, rows, K4, to - from);
-      const { rowStart, term, count, theta, tokens, ratio, terms, sums } = at;
+      const { rowStart, term, count, terms, sums } = at;
       const tasks = tasksOf(cutTasks(corpus.rowStart, from, to), (first, end, task) => {
-        const logTheta = sums + 4 * room * task;
+        const logTheta = sums + 4 * taskRoom * task;
         return [
           ...[first, end, K4, K, rounds, tolerance, of === 'posteriors' ? 0 : 1, rowStart, term, count],
-          ...[of === 'points' ? topics.points : topics.beta, topics.alpha, at.gamma, theta, tokens, ratio],
+          ...[of === 'points' ? topics.points : topics.beta, topics.alpha, posteriors, theta, tokens, ratio],
           ...[of === 'points' ? 0 : terms, logTheta, logTheta + 8 * K4],
         ];
       });
@@ -216,13 +242,13 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
       return {
         gamma: rows,
         terms: memory.f64(terms + 40 * from, 5 * (to - from)),
-        ...sumTasks(tasks.length, room),
+        ...sumTasks(tasks.length, taskRoom),
         K4,
       };
     },
     bound(corpus, from, to, alpha, gamma, of) {
-      if (corpus !== laidOut) at = layOut(corpus);
-      // what λ was given in is room now, and so are theta and tokens, one after the other
+      const { rows } = roomFor(corpus, from, to);
+      // what λ was given in is room now
       const { logBeta, maximum, lambda: beta, priors } = topics;
       if (!isScaledInF64) {
         memory.run(
@@ -232,8 +258,8 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
         isScaledInF64 = true;
       }
       memory.f64(priors, K4).fill(1).set(alpha);
-      const { rowStart, term, count, theta: rows, sums, terms } = at;
-      copyRows(gamma.subarray(from * K), K, memory.f64(rows + 8 * from * K4, (to - from) * K4).fill(1), K4, to - from);
+      const { rowStart, term, count, sums, terms } = at;
+      copyRows(gamma.subarray(from * K), K, memory.f64(room.theta, (to - from) * K4).fill(1), K4, to - from);
       const tasks = tasksOf(cutTasks(corpus.rowStart, from, to, BOUND_TASKS), (first, end, task) => {
         const logTheta = sums + 4 * boundRoom * task;
         return [
@@ -244,18 +270,19 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
       memory.run('boundDocuments', tasks);
       return { terms: memory.f64(terms + 40 * from, 5 * (to - from)), ...sumTasks(tasks.length, boundRoom) };
     },
-    leaveOut({ rowStart }, d) {
-      memory.f32(at.ratio + 4 * rowStart[d]!, rowStart[d + 1]! - rowStart[d]!).fill(0);
+    leaveOut({ rowStart }, from, d) {
+      memory.f32(room.ratio + 4 * (rowStart[d]! - rowStart[from]!), rowStart[d + 1]! - rowStart[d]!).fill(0);
     },
     terms(corpus, from, to, topicTerm, points) {
+      const { ratio, theta } = roomFor(corpus, from, to);
       const key = `${from}-${to}`;
       const block = columns.get(key) ?? columnsOf(corpus, from, to, V);
       columns.set(key, block);
       memory.u32(topics.columnStart, V + 1).set(block.start);
-      memory.u32(at.columnEntry, block.entry.length).set(block.entry);
-      memory.u32(at.columnDocument, block.document.length).set(block.document);
+      memory.u32(room.columnEntry, block.entry.length).set(block.entry);
+      memory.u32(room.columnDocument, block.document.length).set(block.document);
       memory.f64(topics.found, 2 * V).fill(0);
-      const { columnEntry, columnDocument, ratio, theta } = at;
+      const { columnEntry, columnDocument } = room;
       const { columnStart, logBeta, logB, statistics, found } = topics;
       memory.run(
         'ldaTerms',

@@ -23,6 +23,7 @@
  * @see Minka 2000, Estimating a Dirichlet distribution, eq. 55 (α from counts)
  */
 import { setImmediate } from 'node:timers/promises';
+import { growing } from '../corpus/build.js';
 import { type Corpus, documentCount, tokenCount } from '../corpus/corpus.js';
 import { selectDocuments } from '../corpus/select.js';
 import { splitTokens } from '../corpus/split.js';
@@ -80,8 +81,11 @@ const COMPLETION_ROUNDS = 20;
 export interface CollapsedStage {
   /** Makes one pass over all documents. */
   pass(): Promise<void>;
-  /** Mean ln p of the tokens of the held-out documents' other halves, under topics β (V×K, as it reads them) and α. */
-  score(topics: Float64Array, alpha: Float64Array): number;
+  /**
+   * Mean ln p of the tokens of the held-out documents' other halves, under α and the topics that `write` writes: β, V×K in
+   * rows of `width`.
+   */
+  score(write: (rows: Float32Array | Float64Array, width: number) => void, alpha: Float64Array): number;
   /** Writes S (V×K), N (D×K, in the order of the corpus) and α (K). */
   read(topicTerm: Float64Array, tokens: Float64Array, alpha: Float64Array): void;
   close(): void;
@@ -204,9 +208,9 @@ export function createCollapsedStage(
 
   return {
     pass,
-    score(topics, alpha) {
+    score(write, alpha) {
       arrays.alpha.set(alpha);
-      copyRows(topics, K, arrays.beta, K4, V);
+      write(arrays.beta, K4);
       steps.completion(COMPLETION_ROUNDS);
       arrays.alpha.set(priors);
       return arrays.scores.reduce((sum, x) => sum + x, 0) / other.count.reduce((sum, n) => sum + n, 0);
@@ -255,20 +259,18 @@ function layOutBlocks(corpus: Corpus, blockEnds: readonly number[], V: number, K
   const most = Math.max(CHUNK_ENTRIES, CHUNK_NUMBERS / K4);
   const { rowStart } = corpus;
   const blocks: Block[] = [];
-  const blockTerm: number[] = [];
-  const chunkRow: number[] = [];
-  const chunkStart: number[] = [];
+  const [blockTerm, chunkRow, chunkStart] = [growing(), growing(), growing()];
   const place = new Uint32Array(corpus.term.length);
   const rowOf = new Uint32Array(V);
   let mostEntries = 0;
   let from = 0;
   for (const end of blockEnds) {
-    const firstTerm = blockTerm.length;
+    const firstTerm = blockTerm.length();
     const has = new Uint8Array(V);
     for (let i = rowStart[from]!; i < rowStart[end]!; i++) has[corpus.term[i]!] = 1;
     for (let w = 0; w < V; w++) {
       if (has[w] === 0) continue;
-      rowOf[w] = blockTerm.length - firstTerm;
+      rowOf[w] = blockTerm.length() - firstTerm;
       blockTerm.push(w);
     }
     const chunks: Chunk[] = [];
@@ -276,7 +278,7 @@ function layOutBlocks(corpus: Corpus, blockEnds: readonly number[], V: number, K
       let to = from + 1;
       while (to < end && rowStart[to + 1]! - rowStart[from]! <= most) to++;
       const columns = columnsOf(corpus, from, to, V);
-      const chunk = { from, to, firstRow: chunkRow.length, firstStart: chunkStart.length };
+      const chunk = { from, to, firstRow: chunkRow.length(), firstStart: chunkStart.length() };
       for (let w = 0; w < V; w++) {
         if (columns.start[w] === columns.start[w + 1]) continue;
         chunkRow.push(rowOf[w]!);
@@ -284,13 +286,20 @@ function layOutBlocks(corpus: Corpus, blockEnds: readonly number[], V: number, K
       }
       chunkStart.push(columns.start[V]!);
       for (let e = 0; e < columns.entry.length; e++) place[columns.entry[e]!] = e;
-      chunks.push({ ...chunk, rows: chunkRow.length - chunk.firstRow });
+      chunks.push({ ...chunk, rows: chunkRow.length() - chunk.firstRow });
       mostEntries = Math.max(mostEntries, columns.entry.length);
       from = to;
     }
-    blocks.push({ firstTerm, terms: blockTerm.length - firstTerm, chunks });
+    blocks.push({ firstTerm, terms: blockTerm.length() - firstTerm, chunks });
   }
-  return { blocks, blockTerm, chunkRow, chunkStart, place, mostEntries };
+  return {
+    blocks,
+    blockTerm: blockTerm.take(),
+    chunkRow: chunkRow.take(),
+    chunkStart: chunkStart.take(),
+    place,
+    mostEntries,
+  };
 }
 
 /** The steps in plain loops, in f64: what the kernels are held to. */

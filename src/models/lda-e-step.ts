@@ -20,7 +20,8 @@ export interface EStep {
 }
 
 /**
- * @param pointsOf topics as points, V×K, where new documents are answered with proportions and topics as points
+ * @param writePoints writes topics as points, V×K in rows of `width`, where new documents are answered with proportions and
+ * topics as points
  */
 export function createEStep(
   { V, K, threads }: { readonly V: number; readonly K: number; readonly threads: number },
@@ -30,7 +31,7 @@ export function createEStep(
     rounds,
     tolerance,
   }: { readonly isMap: boolean; readonly precise: boolean; readonly rounds: number; readonly tolerance: number },
-  pointsOf: ((state: State) => Float64Array) | null,
+  writePoints: ((state: State, rows: Float32Array | Float64Array, width: number) => void) | null,
 ): EStep {
   const of = isMap ? 'proportions' : 'posteriors';
   const reference = createDocumentSteps(K, { isMap, rounds, tolerance });
@@ -38,7 +39,7 @@ export function createEStep(
   /** Whether `expLogBeta` is that of `logBeta`, and whether the kernel has taken it. */
   let isScaled = false;
   let isTaken = false;
-  /** Topics as points, once somebody asked for them, and whether the kernel has taken them. */
+  /** Topics as points, once the reference asked for them, and whether the kernel has taken them. */
   let points: Float64Array | undefined;
   let hasPoints = false;
 
@@ -55,7 +56,10 @@ export function createEStep(
       runKernel(corpus, from, to, state, sums, start);
     } else {
       scale(state.derived);
-      if (start === 'cold' && pointsOf !== null) points ??= pointsOf(state);
+      if (start === 'cold' && writePoints !== null && points === undefined) {
+        points = new Float64Array(V * K);
+        writePoints(state, points, K);
+      }
       const ofNew = start === 'cold' ? (points ?? null) : null;
       const found = start === 'fixed' ? withoutTopics(sums) : sums;
       startBound = 0;
@@ -76,9 +80,8 @@ export function createEStep(
       const isEmpty = corpus.rowStart[d] === corpus.rowStart[d + 1];
       if (isEmpty || start === 'cold') uninformed(alpha, tokenCount(corpus, d, d + 1), gamma, d * K);
     }
-    if (start === 'cold' && pointsOf !== null) {
-      points ??= pointsOf(state);
-      if (!hasPoints) kernel().setPoints(points);
+    if (start === 'cold' && writePoints !== null) {
+      if (!hasPoints) kernel().setPoints((rows, width) => writePoints(state, rows, width));
       hasPoints = true;
       const most = roundsAt(start, rounds);
       const found = kernel().documents(corpus, from, to, alpha, gamma, most, tolerance, 'points');
@@ -116,7 +119,7 @@ export function createEStep(
     }
     const was = underflowed.map((d) => gamma.slice(d * K, (d + 1) * K));
     copyRows(found.gamma, found.K4, gamma.subarray(from * K), K, to - from);
-    for (const d of underflowed) kernel().leaveOut(corpus, d);
+    for (const d of underflowed) kernel().leaveOut(corpus, from, d);
     const { words, asComputed } = kernel().terms(corpus, from, to, statistics?.['topicTerm'] ?? null, false);
     terms[0]! += words;
     terms[3]! -= asComputed;

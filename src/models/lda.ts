@@ -185,7 +185,7 @@ export function createLda(
       rounds: settings['e-step-iterations'],
       tolerance: settings['e-step-tolerance'],
     },
-    answersWithPoints ? (state) => asPoints(probability(state)) : null,
+    answersWithPoints ? writePoints : null,
   );
   /** Σ E[log β] and the entropy of q(β), where the kernel found them. */
   let ofTopics = { total: 0, entropy: 0 };
@@ -308,7 +308,6 @@ export function createLda(
       { alpha: startAlpha, eta, learnAlpha: isMap ? 'none' : learnsAlpha, precise: settings.precise },
       random,
     );
-    const topicTerm = new Float64Array(V * K);
     return {
       name: 'collapsed',
       every: PASSES_TO_ALL,
@@ -318,14 +317,24 @@ export function createLda(
       read(state) {
         const { params, posterior } = state;
         const gamma = posterior['gamma']!;
-        found.read(topicTerm, gamma, params['alpha']!);
+        const topics = smoothed ? params['lambda']! : params['beta']!;
+        found.read(topics, gamma, params['alpha']!);
         for (let i = 0, k = 0; i < gamma.length; i++, k = k + 1 === K ? 0 : k + 1) gamma[i]! += params['alpha']![k]!;
-        setTopics(state, topicTerm, eta);
+        if (smoothed) {
+          params['eta']![0] = 0;
+          raiseEta(state, eta);
+        } else {
+          normaliseTopics(topics, V, K);
+          derive(state);
+        }
       },
       score(state, by) {
         if (heldOut === null) return null;
         const asRead = by ?? (settings['read-out'] === 'auto' ? WATCHED : settings['read-out']);
-        return found.score(asPoints(probability({ ...state, readOut: asRead })), state.params['alpha']!);
+        return found.score(
+          (rows, width) => writePoints({ ...state, readOut: asRead }, rows, width),
+          state.params['alpha']!,
+        );
       },
       handOver(state) {
         if (smoothed && !isMap && settings.eta === undefined) raiseEta(state, VB_ETA);
@@ -339,19 +348,6 @@ export function createLda(
     const { lambda, eta } = state.params;
     for (let i = 0; i < lambda!.length; i++) lambda![i]! += more;
     eta![0]! += more;
-    derive(state);
-  }
-
-  /** The topics of these expected counts. */
-  function setTopics(state: State, topicTerm: Float64Array, eta: number): void {
-    const { params } = state;
-    if (smoothed) {
-      params['eta']![0] = eta;
-      for (let i = 0; i < topicTerm.length; i++) params['lambda']![i] = eta + topicTerm[i]!;
-    } else {
-      params['beta']!.set(topicTerm);
-      normaliseTopics(params['beta']!, V, K);
-    }
     derive(state);
   }
 
@@ -408,10 +404,22 @@ export function createLda(
   };
 
   /** Topics as points, V×K: by the read-out, or the points that they are (in MAP λ over its sum is the mode). */
-  function probability({ params, derived, readOut: by }: State): Float64Array {
+  function probability(state: State): Float64Array {
+    const points = new Float64Array(V * K);
+    writePoints(state, points, K, 0);
+    return points;
+  }
+
+  /** The same in rows of `width`, with no less of a term than single precision can divide by. */
+  function writePoints(
+    { params, derived, readOut: by }: State,
+    rows: Float32Array | Float64Array,
+    width: number,
+    least = LEAST_POINT,
+  ): void {
     const topics = smoothed ? params['lambda']! : params['beta']!;
     const asRead = (by as ReadOut | undefined) ?? 'mean';
-    return readOut(topics, derived['logBeta']!, params['eta']?.[0] ?? 0, asRead, V, K);
+    readOut(topics, derived['logBeta']!, params['eta']?.[0] ?? 0, asRead, V, K, rows, width, least);
   }
 }
 
@@ -426,10 +434,4 @@ function parseAlpha(text: string, K: number): Float64Array {
   throw new UserError(`--alpha: got ${numbers.length} numbers, expected 1 or one for each of the ${K} topics`, {
     status: STATUS.usage,
   });
-}
-
-/** These topics, with no less of a term than single precision can divide by. */
-function asPoints(topics: Float64Array): Float64Array {
-  for (let i = 0; i < topics.length; i++) topics[i] = Math.max(topics[i]!, LEAST_POINT);
-  return topics;
 }

@@ -38,7 +38,10 @@ export const READ_OUT_GAINS: Readonly<Record<ReadOut, number>> = { mean: 0, 'plu
 /** The smoothing of topics in collapsed updates; 0.01 to 0.1 predict best on 20 Newsgroups, AP and titles, K = 20 and 100. */
 export const PLUG_IN = 0.03;
 
-/** Topics of λ, whose E[log β] is `logBeta`, as points, V×K, each with the sum 1. */
+/**
+ * Topics of λ, whose E[log β] is `logBeta`, as points, each with the sum 1, but no less than `least`: V×K, in rows of
+ * `width` numbers of `to`.
+ */
 export function readOut(
   lambda: Float64Array,
   logBeta: Float64Array,
@@ -46,12 +49,27 @@ export function readOut(
   by: ReadOut,
   V: number,
   K: number,
-): Float64Array {
-  const topics = (by === 'exp-log' ? logBeta : lambda).slice();
-  if (by === 'plug-in') for (let i = 0; i < V * K; i++) topics[i] = Math.max(topics[i]! - eta, 0) + PLUG_IN;
-  if (by === 'exp-log') for (let i = 0; i < V * K; i++) topics[i] = exp(topics[i]!);
-  normaliseTopics(topics, V, K);
-  return topics;
+  to: Float32Array | Float64Array = new Float64Array(V * K),
+  width = K,
+  least = 0,
+): typeof to {
+  const sums = new Float64Array(K);
+  const row = new Float64Array(K);
+  /** The weights of a term into `row`: numbers that a function returns would be garbage. */
+  const weigh = (w: number): void => {
+    for (let k = 0, i = w * K; k < K; k++, i++)
+      row[k] =
+        by === 'mean' ? lambda[i]! : by === 'plug-in' ? Math.max(lambda[i]! - eta, 0) + PLUG_IN : exp(logBeta[i]!);
+  };
+  for (let w = 0; w < V; w++) {
+    weigh(w);
+    for (let k = 0; k < K; k++) sums[k]! += row[k]!;
+  }
+  for (let w = 0; w < V; w++) {
+    weigh(w);
+    for (let k = 0; k < K; k++) to[w * width + k] = Math.max(sums[k]! > 0 ? row[k]! / sums[k]! : 1 / V, least);
+  }
+  return to;
 }
 
 /** E[log β_kw] = ψ(λ_kw) − ψ(Σ_w λ_kw) into `out`. */

@@ -69,7 +69,7 @@ export function termCounter(analysis: Analysis, mostHeld = MOST_HELD): TermCount
       return texts;
     },
     take() {
-      const ofSegments = segment === 'none' ? undefined : { start: segmentStart.array(), ...segments.take() };
+      const ofSegments = segment === 'none' ? undefined : { start: segmentStart.take(), ...segments.take() };
       const counted: Counted = {
         counts: { ...documents.take(), segments: ofSegments },
         firstTerm: taken,
@@ -82,7 +82,6 @@ export function termCounter(analysis: Analysis, mostHeld = MOST_HELD): TermCount
         taken = 0;
       }
       [leftOut, segmentCount] = [nothingLeftOut(), 0];
-      segmentStart.clear();
       segmentStart.push(0);
       return counted;
     },

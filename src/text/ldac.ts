@@ -80,9 +80,9 @@ function emptyMatrix(lastIn: Uint32Array): Matrix {
 
 function corpusOf({ rowStart, term, count, ids }: Matrix, vocabulary: readonly string[]): Corpus {
   const corpus: Corpus = {
-    rowStart: rowStart.array(),
-    term: term.array(),
-    count: count.array(),
+    rowStart: rowStart.take(),
+    term: term.take(),
+    count: count.take(),
     vocabulary,
     ids,
     meta: new Map(),

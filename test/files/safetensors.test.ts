@@ -82,6 +82,18 @@ describe('writing', () => {
     expect(file.tensors.get('shared')!.data).toEqual(Float64Array.of(1.5, 2.5));
   });
 
+  test.each([
+    [1, 1],
+    [3, 5],
+    [8, 2],
+    [19, 4],
+  ])('a matrix of %i × %i that lies column by column is written row by row', async (rows, columns) => {
+    const data = new Float64Array(rows * columns).map((_, i) => i);
+    const file = await readSafetensors(await fileOf([{ ...tensor('a', data, [rows, columns]), byColumn: true }]));
+    const expected = data.map((_, i) => (i % columns) * rows + Math.floor(i / columns));
+    expect(file.tensors.get('a')!.data).toEqual(expected);
+  });
+
   test('arrays larger than a piece come back', async () => {
     const large = new Float64Array(5_000_000).map((_, i) => i / 3);
     const file = await readSafetensors(await fileOf([tensor('large', large)]));

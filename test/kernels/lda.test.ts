@@ -211,10 +211,9 @@ async function collapsed(corpus: Corpus, K: number, precise: boolean, passes: nu
   topicTerm.forEach((n, i) => {
     sums[i % K]! += n + 0.03;
   });
-  const score = stage.score(
-    topicTerm.map((n, i) => (n + 0.03) / sums[i % K]!),
-    alpha,
-  );
+  const score = stage.score((rows, width) => {
+    for (const [i, n] of topicTerm.entries()) rows[Math.floor(i / K) * width + (i % K)] = (n + 0.03) / sums[i % K]!;
+  }, alpha);
   stage.close();
   return { topicTerm, tokens, alpha, score };
 }
