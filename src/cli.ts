@@ -1,7 +1,7 @@
 import type { Command } from './commands/_command.js';
-import { version } from './commands/_version.js';
 import { NumericalError, STATUS, UserError } from './errors.js';
 import { suggestion } from './settings.js';
+import { version } from './version.js';
 
 /** Commands in the order of the pipeline; each is loaded when it is called. */
 const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<Command> }>> = {

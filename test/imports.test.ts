@@ -13,7 +13,7 @@ const LAYERS = [
   ['files', 'text', 'em', 'models'],
   ['kernels'],
   ['corpus', 'pool'],
-  ['math', 'settings', 'errors'],
+  ['math', 'settings', 'errors', 'version'],
 ];
 /** Imports within a layer. */
 const SIBLINGS = new Set(['math→errors', 'settings→errors']);

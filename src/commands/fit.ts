@@ -5,6 +5,7 @@ import { checkOutput } from '../files/atomic-write.js';
 import { MODELS, type ModelKind } from '../models/index.js';
 import { counted, grouped } from '../report/table.js';
 import { topicsReport } from '../report/topics.js';
+import { version } from '../version.js';
 import { defineCommand } from './_command.js';
 import { corpusSize, loadCorpus, textGroups } from './_corpus.js';
 import { bestOf, checkMemory, ended, type Fitted, type Making, sizesOf, type Task } from './_fitted.js';
@@ -16,7 +17,6 @@ import { progress } from './_progress.js';
 import { fitFromDisk, isReadInBlocks } from './_rows.js';
 import { run } from './_run.js';
 import { threadsOf, threadsSettings } from './_threads.js';
-import { version } from './_version.js';
 
 const fitSettings = {
   model: {

@@ -5,10 +5,10 @@ import { writeModel } from '../files/model-file.js';
 import { random } from '../math/random.js';
 import { grouped } from '../report/table.js';
 import type { Values } from '../settings.js';
+import { version } from '../version.js';
 import { defineCommand } from './_command.js';
 import { outputFileSettings } from './_output.js';
 import { progress } from './_progress.js';
-import { version } from './_version.js';
 
 const settings = {
   documents: { kind: 'integer', alias: 'd', value: 'D', min: 1, default: 1000, describe: 'number of documents' },

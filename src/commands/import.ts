@@ -2,12 +2,12 @@ import { STATUS, UserError } from '../errors.js';
 import { checkOutput } from '../files/atomic-write.js';
 import { writeLdac, writeMatrixMarket } from '../files/corpus-export.js';
 import { writeCorpus } from '../files/corpus-file.js';
+import { version } from '../version.js';
 import { defineCommand } from './_command.js';
 import { type CorpusRecord, corpusSize, loadCorpus, textGroups } from './_corpus.js';
 import { outputFileSettings } from './_output.js';
 import { progress } from './_progress.js';
 import { threadsSettings } from './_threads.js';
-import { version } from './_version.js';
 
 const pointSettings = {
   columns: {
