@@ -1,7 +1,8 @@
 /**
  * How much faster are two threads than one?
  *
- * The same fit of 5 iterations with `-j 1` and `-j 2`, in turns; seconds of fitting alone, and of the whole command.
+ * The same default fit, to where it stops, with `-j 1` and `-j 2`, in turns; seconds of fitting alone, and of the whole
+ * command.
  */
 import { interleaved, median, say } from './_measure.js';
 import { corpusFolder } from './_places.js';
@@ -29,8 +30,8 @@ export const question: Question = {
       for (const k of topics) {
         say(`${corpus}, K = ${k}…`);
         const found = await interleaved(repetitions, {
-          one: () => fit(input, ['-k', k, '--iterations', 5, '-j', 1]),
-          two: () => fit(input, ['-k', k, '--iterations', 5, '-j', 2]),
+          one: () => fit(input, ['-k', k, '-j', 1]),
+          two: () => fit(input, ['-k', k, '-j', 2]),
         });
         const of = (name: string, what: 'seconds' | 'wall') => median(found.get(name)!.map((run) => run[what]));
         const commands = { commandOne: of('one', 'wall'), commandTwo: of('two', 'wall') };
