@@ -42,12 +42,12 @@ import {
   READ_OUT_GAINS,
   READ_OUTS,
   type ReadOut,
-  readOut,
   seedFromDocuments,
   sumOf,
   topicSums,
   topicTerms,
   writeNormalised,
+  writeReadOut,
 } from './topics.js';
 
 export const ldaSettings = {
@@ -419,7 +419,8 @@ export function createLda(
   ): void {
     const topics = smoothed ? params['lambda']! : params['beta']!;
     const asRead = (by as ReadOut | undefined) ?? 'mean';
-    readOut(topics, derived['logBeta']!, params['eta']?.[0] ?? 0, asRead, V, K, rows, width, least);
+    const read = { lambda: topics, logBeta: derived['logBeta']!, eta: params['eta']?.[0] ?? 0 };
+    writeReadOut(read, asRead, { V, K }, rows, width, least);
   }
 }
 

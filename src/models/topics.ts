@@ -39,37 +39,29 @@ export const READ_OUT_GAINS: Readonly<Record<ReadOut, number>> = { mean: 0, 'plu
 export const PLUG_IN = 0.03;
 
 /**
- * Topics of λ, whose E[log β] is `logBeta`, as points, each with the sum 1, but no less than `least`: V×K, in rows of
- * `width` numbers of `to`.
+ * Topics of λ, whose E[log β] is `logBeta`, as points, each with the sum 1, but no less than `least`: V×K, into `rows` of
+ * `width` numbers.
  */
-export function readOut(
-  lambda: Float64Array,
-  logBeta: Float64Array,
-  eta: number,
+export function writeReadOut(
+  { lambda, logBeta, eta }: { readonly lambda: Float64Array; readonly logBeta: Float64Array; readonly eta: number },
   by: ReadOut,
-  V: number,
-  K: number,
-  to: Float32Array | Float64Array = new Float64Array(V * K),
-  width = K,
-  least = 0,
-): typeof to {
+  { V, K }: { readonly V: number; readonly K: number },
+  rows: Float32Array | Float64Array,
+  width: number,
+  least: number,
+): void {
+  const [less, more] = by === 'plug-in' ? [eta, PLUG_IN] : [0, 0];
   const sums = new Float64Array(K);
-  const row = new Float64Array(K);
-  /** The weights of a term into `row`: numbers that a function returns would be garbage. */
-  const weigh = (w: number): void => {
-    for (let k = 0, i = w * K; k < K; k++, i++)
-      row[k] =
-        by === 'mean' ? lambda[i]! : by === 'plug-in' ? Math.max(lambda[i]! - eta, 0) + PLUG_IN : exp(logBeta[i]!);
-  };
-  for (let w = 0; w < V; w++) {
-    weigh(w);
-    for (let k = 0; k < K; k++) sums[k]! += row[k]!;
+  for (let w = 0, i = 0; w < V; w++) {
+    for (let k = 0, to = w * width; k < K; k++, i++, to++) {
+      rows[to] = by === 'exp-log' ? exp(logBeta[i]!) : Math.max(lambda[i]! - less, 0) + more;
+      sums[k]! += rows[to]!;
+    }
   }
   for (let w = 0; w < V; w++) {
-    weigh(w);
-    for (let k = 0; k < K; k++) to[w * width + k] = Math.max(sums[k]! > 0 ? row[k]! / sums[k]! : 1 / V, least);
+    for (let k = 0, to = w * width; k < K; k++, to++)
+      rows[to] = Math.max(sums[k]! > 0 ? rows[to]! / sums[k]! : 1 / V, least);
   }
-  return to;
 }
 
 /** E[log β_kw] = ψ(λ_kw) − ψ(Σ_w λ_kw) into `out`. */

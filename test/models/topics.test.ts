@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { expectLogTopics, PLUG_IN, READ_OUTS, readOut } from '../../src/models/topics.js';
+import { expectLogTopics, PLUG_IN, READ_OUTS, type ReadOut, writeReadOut } from '../../src/models/topics.js';
 
 /** Two topics of three terms with prior 0.5: V×K. */
 const lambda = Float64Array.of(1, 0.5, 2, 0.5, 3, 9.5);
@@ -11,8 +11,16 @@ function logBetaOf(lambda: Float64Array, V: number): Float64Array {
   return logBeta;
 }
 
-function topic(by: (typeof READ_OUTS)[number], k: number): number[] {
-  return Array.from(readOut(lambda, logBetaOf(lambda, 3), 0.5, by, 3, 2).filter((_, i) => i % 2 === k));
+/** Two topics of V terms as points, V×K in rows of `width`. */
+function read(lambda: Float64Array, eta: number, by: ReadOut, width = 2, least = 0): Float64Array {
+  const V = lambda.length / 2;
+  const rows = new Float64Array(V * width);
+  writeReadOut({ lambda, logBeta: logBetaOf(lambda, V), eta }, by, { V, K: 2 }, rows, width, least);
+  return rows;
+}
+
+function topic(by: ReadOut, k: number): number[] {
+  return Array.from(read(lambda, 0.5, by).filter((_, i) => i % 2 === k));
 }
 
 function shares(weights: readonly number[]): number[] {
@@ -42,8 +50,14 @@ describe('topics of Dir(λ) are read', () => {
 
   it.each(READ_OUTS)('with the sum 1 by %s, also where a posterior is next to none', (by) => {
     const rare = Float64Array.of(1e-9, 1e-9, 5, 1e-9);
-    const sparse = readOut(rare, logBetaOf(rare, 2), 1e-9, by, 2, 2);
+    const sparse = read(rare, 1e-9, by);
     expect(sparse.every((p) => p >= 0)).toBe(true);
     expectClose([sparse[0]! + sparse[2]!, sparse[1]! + sparse[3]!], [1, 1]);
+  });
+
+  it.each(READ_OUTS)('into wider rows, with no less than asked, by %s', (by) => {
+    const rows = read(lambda, 0.5, by);
+    const most = (at: number) => Math.max(rows[at]!, 0.1);
+    expect([...read(lambda, 0.5, by, 3, 0.1)]).toEqual([most(0), most(1), 0, most(2), most(3), 0, most(4), most(5), 0]);
   });
 });
