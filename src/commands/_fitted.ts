@@ -9,9 +9,9 @@ import { iterationInWords, lengthInWords, type TraceRow } from '../report/elbo.j
 import { grouped } from '../report/table.js';
 import type { AnalysisRecord } from '../text/analyse.js';
 import type { TextValues } from './_corpus.js';
-import type { FitRecord, LoadedModel } from './_model.js';
+import type { FitRecord, LoadedModel, ReadOutScores } from './_model.js';
 import type { Progress } from './_progress.js';
-import type { ReadOutScores, Run } from './_run.js';
+import type { Run } from './_run.js';
 
 /** The model that a fit is of, made once its vocabulary is known. */
 export interface Making {

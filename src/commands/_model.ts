@@ -10,7 +10,6 @@ import { type ModelArray, readModel, writeModel } from '../files/model-file.js';
 import { MODELS } from '../models/index.js';
 import type { TraceRow } from '../report/elbo.js';
 import { type Analysis, type AnalysisRecord, analysis, checkedRecord } from '../text/analyse.js';
-import type { ReadOutScores } from './_run.js';
 
 /** What a model file says beside its arrays. */
 export interface FitRecord {
@@ -29,6 +28,9 @@ export interface FitRecord {
   /** By what topics are read, where the model has a choice, and what held-out documents said of it; else the first. */
   readonly readOut?: { readonly by: string; readonly heldOut: ReadOutScores | null };
 }
+
+/** Mean ln p of a held-out token by read-out. */
+export type ReadOutScores = Readonly<Record<string, number>>;
 
 /** A fitted model with what is needed to use it. */
 export interface LoadedModel {

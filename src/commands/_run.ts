@@ -11,7 +11,7 @@ import { NumericalError, STATUS, UserError } from '../errors.js';
 import { type Random, random } from '../math/random.js';
 import type { ModelKind } from '../models/index.js';
 import { PASSES, type TraceRow } from '../report/elbo.js';
-import type { LoadedModel } from './_model.js';
+import type { LoadedModel, ReadOutScores } from './_model.js';
 import { type Progress, timed } from './_progress.js';
 
 /** EM that follows a stage goes on for as long as it gains so much, in nats a token, in so many iterations. */
@@ -29,9 +29,6 @@ export interface Run {
   /** What held-out documents said of each read-out that they chose from. */
   readonly readOutScores?: ReadOutScores | undefined;
 }
-
-/** Mean ln p of a held-out token by read-out. */
-export type ReadOutScores = Readonly<Record<string, number>>;
 
 /** Fits `model` to `corpus` once: from `init`, or from the start of restart number `restart`. */
 export async function run(

@@ -1,23 +1,13 @@
 import { NumericalError } from '../errors.js';
 import type { Blocks } from './blocks.js';
 import { infer } from './infer.js';
-import type { Model, State } from './model.js';
+import type { Model, Patience, State } from './model.js';
 
 /** Scores nearer to each other than this fraction of them are the same but for rounding, of f32 with most models. */
 const ROUNDING = 1e-7;
 
 /** What held-out documents say of the parameters as they are: the higher the better, with a standard error if estimated. */
 export type Score = () => Promise<{ readonly score: number; readonly error: number | null }>;
-
-/** When held-out documents end a fit. */
-export interface Patience {
-  /** The first iteration whose score counts. */
-  readonly from: number;
-  /** Iterations that the fit waits for the score to rise. */
-  readonly patience: number;
-  /** By how much it has to rise to be worth waiting for; by any amount without it. */
-  readonly gain?: number;
-}
 
 /** Held-out documents as a fit goes on. */
 export interface Watch {

@@ -1,5 +1,4 @@
 import type { Random } from '../math/random.js';
-import type { Patience } from './held-out.js';
 
 /** An extent of an array: terms V, topics K, or a number the model knows when it is made. */
 export type Axis = 'V' | 'K' | number;
@@ -43,6 +42,16 @@ export type Start = 'warm' | 'cold' | 'guarded' | 'fixed';
 
 /** The quantity that a model's coordinate ascent raises, and that its terms sum to. */
 export type Objective = 'elbo' | 'log_likelihood' | 'log_posterior';
+
+/** When held-out documents end a fit. */
+export interface Patience {
+  /** The first iteration whose score counts. */
+  readonly from: number;
+  /** Iterations that the fit waits for the score to rise. */
+  readonly patience: number;
+  /** By how much it has to rise to be worth waiting for; by any amount without it. */
+  readonly gain?: number;
+}
 
 /**
  * A latent-variable model of documents, fitted by coordinate ascent on
