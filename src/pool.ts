@@ -8,8 +8,6 @@ import { isMainThread, parentPort, receiveMessageOnPort, Worker, workerData } fr
 export interface Pool {
   /** Calls kernel `name` with the arguments of each task; returns when all are done. */
   run(name: string, tasks: readonly (readonly number[])[]): void;
-  /** Lets go of the other threads, which end once no pool has them; runs that follow have this one only. */
-  close(): void;
 }
 
 type Kernels = Readonly<Record<string, (...args: number[]) => void>>;
@@ -44,16 +42,15 @@ interface Shared {
   readonly worker: number;
 }
 
-/** The other threads of all pools of so many threads and one module: a thread takes 9 MB. */
+/** The other threads of all pools of so many threads and one module: a thread takes 9 MB. They end with the process. */
 interface Team extends Pick<Shared, 'module' | 'control' | 'tasks'> {
   readonly threads: number;
   readonly others: readonly Worker[];
-  /** Pools that were made, which number their memories, and those that are not closed. */
-  made: number;
-  open: number;
+  /** How many memories there are, which are numbered as they come. */
+  memories: number;
 }
 
-let teams: readonly Team[] = [];
+const teams: Team[] = [];
 
 function startTeam(threads: number, module: WebAssembly.Module, names: readonly string[]): Team {
   const workers = threads - 1;
@@ -66,13 +63,14 @@ function startTeam(threads: number, module: WebAssembly.Module, names: readonly 
     other.unref();
     return other;
   });
-  const team = { threads, module, control, tasks, others, made: 0, open: 0 };
-  teams = [...teams, team];
+  const team = { threads, module, control, tasks, others, memories: 0 };
+  teams.push(team);
   return team;
 }
 
 /**
- * A pool of `threads`, this one among them. The others start in the background: runs use those that are ready.
+ * A pool of `threads`, this one among them. The others start in the background: runs use those that are ready. They keep
+ * the memory until the process ends.
  *
  * @param kernels the kernels of `module` on `memory`, for this thread
  */
@@ -85,11 +83,18 @@ export function createPool(
   const names = Object.keys(kernels);
   const team =
     teams.find((team) => team.threads === threads && team.module === module) ?? startTeam(threads, module, names);
-  const { control, tasks } = team;
-  let { others } = team;
-  const number = team.made++;
-  team.open++;
+  const { control, tasks, others } = team;
+  const ofMemory = team.memories++;
   for (const other of others) other.postMessage(memory);
+
+  /** Waits until so many workers have finished. */
+  function awaitWorkers(called: number): void {
+    for (let finished = Atomics.load(control, FINISHED); finished < called; ) {
+      if (!awaitChange(control, FINISHED, finished, PATIENCE)) throw new Error('a worker thread is gone');
+      finished = Atomics.load(control, FINISHED);
+    }
+  }
+
   return {
     run(name, list) {
       if (list.length > MOST_TASKS) throw new RangeError(`got ${list.length} tasks, expected at most ${MOST_TASKS}`);
@@ -99,8 +104,9 @@ export function createPool(
       }
       control[COUNT] = list.length;
       control[KERNEL] = names.indexOf(name);
-      control[MEMORY] = number;
+      control[MEMORY] = ofMemory;
       control[FINISHED] = 0;
+      control[FAILED] = 0;
       Atomics.store(control, NEXT, 0);
       let called = 0;
       for (let worker = 0; worker < others.length && called < list.length - 1; worker++) {
@@ -110,22 +116,12 @@ export function createPool(
         Atomics.add(control, at + 1, 1);
         Atomics.notify(control, at + 1);
       }
-      work(control, tasks, kernels[name]!);
-      for (
-        let finished = Atomics.load(control, FINISHED);
-        finished < called;
-        finished = Atomics.load(control, FINISHED)
-      ) {
-        if (!awaitChange(control, FINISHED, finished, PATIENCE)) throw new Error('a worker thread is gone');
+      try {
+        work(control, tasks, kernels[name]!);
+      } finally {
+        awaitWorkers(called);
       }
       if (Atomics.load(control, FAILED) !== 0) throw new Error(`the kernel ${name} failed in a worker thread`);
-    },
-    close() {
-      if (others.length === 0) return;
-      others = [];
-      if (--team.open > 0) return;
-      teams = teams.filter((other) => other !== team);
-      for (const other of team.others) void other.terminate();
     },
   };
 }

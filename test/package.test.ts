@@ -106,7 +106,8 @@ test('every package that the build takes in is named in the notices, with its co
   for (const name of ['is-any-array', 'ml-array-max', 'ml-array-min', 'ml-array-rescale'])
     folders.push(`node_modules/${name}/`);
   for (const folder of new Set(folders)) {
-    expect(notices).toMatch(new RegExp(`\\b${folder.split('node_modules/').at(-1)!.slice(0, -1)}\\b`));
+    const name = folder.split('node_modules/').at(-1)!.slice(0, -1);
+    expect(notices).toMatch(new RegExp(`(?<![\\w-])${name}(?![\\w-])`));
     expect(['MIT', 'ISC']).toContain(packages[folder.slice(0, -1)]!.license);
     for (const name of readdirSync(join(root, folder)).filter((name) => /^licen[cs]e/i.test(name)))
       for (const [line] of readFileSync(join(root, folder, name), 'utf8').matchAll(/^Copyright .*\S/gm))

@@ -6,7 +6,16 @@ import { objectiveOf, type Score, type Watch, watchHeldOut } from '../em/held-ou
 import { infer } from '../em/infer.js';
 import type { Model, Stage, State, TopicModel } from '../em/model.js';
 import { type FitSums, type Pass, SCHEDULES } from '../em/schedules.js';
-import { allocateState, allocateSums, clear, type Dims, sizeOf, withDocuments, withFirst } from '../em/state.js';
+import {
+  allocateState,
+  allocateSums,
+  clear,
+  type Dims,
+  gather,
+  sizeOf,
+  withDocuments,
+  withFirst,
+} from '../em/state.js';
 import { NumericalError, STATUS, UserError } from '../errors.js';
 import { type Random, random } from '../math/random.js';
 import type { ModelKind } from '../models/index.js';
@@ -81,7 +90,7 @@ export async function run(
         ? cutMemoised(entryStart(fitted), dims)
         : cutBlocks(entryStart(fitted));
 
-  /** Lets go of its threads, and of what it has of every document. */
+  /** Lets go of what it has of every document. */
   function endStage(): void {
     stage?.close();
     stage = undefined;
@@ -308,28 +317,6 @@ export async function startFrom(
     stage.handOver(own);
   } finally {
     stage.close();
-  }
-}
-
-/**
- * Moves the rows of documents that are fitted, which are the first of `whole`, to their places, and those of the others
- * between them.
- */
-function gather(whole: State, others: State, isFitted: Uint8Array): void {
-  for (const [name, rows] of Object.entries(whole.posterior)) {
-    const width = rows.length / isFitted.length;
-    let from = others.posterior[name]!.length;
-    let fitted = rows.length - from;
-    // from the last one on: a row moves towards the end, where those that were there have left
-    for (let d = isFitted.length - 1; d >= 0; d--) {
-      if (isFitted[d]) {
-        fitted -= width;
-        rows.copyWithin(d * width, fitted, fitted + width);
-      } else {
-        from -= width;
-        rows.set(others.posterior[name]!.subarray(from, from + width), d * width);
-      }
-    }
   }
 }
 

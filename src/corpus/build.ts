@@ -369,13 +369,7 @@ function pruned(corpus: Corpus, cuts: Cuts, order: 'by frequency' | 'as it was')
       dropped,
     );
 
-  const newTerm = new Int32Array(terms).fill(GONE);
-  kept.forEach((term, i) => {
-    newTerm[term] = i;
-  });
-  const isWhole = order === 'as it was' && kept.length === terms;
-  const vocabulary = kept.map((term) => corpus.vocabulary[term]!);
-  const result = isWhole ? corpus : renumbered(corpus, newTerm, vocabulary);
+  const result = order === 'as it was' && kept.length === terms ? corpus : keeping(corpus, kept);
   let emptyDocuments = 0;
   for (let d = 0; d < documents; d++) if (result.rowStart[d] === result.rowStart[d + 1]) emptyDocuments++;
   return {
@@ -389,6 +383,19 @@ function pruned(corpus: Corpus, cuts: Cuts, order: 'by frequency' | 'as it was')
       droppedBy: dropped,
     },
   };
+}
+
+/** The corpus with these terms alone, numbered as they come. */
+function keeping(corpus: Corpus, kept: readonly number[]): Corpus {
+  const newTerm = new Int32Array(corpus.vocabulary.length).fill(GONE);
+  kept.forEach((term, i) => {
+    newTerm[term] = i;
+  });
+  return renumbered(
+    corpus,
+    newTerm,
+    kept.map((term) => corpus.vocabulary[term]!),
+  );
 }
 
 /** The corpus with term t as `newTerm[t]`, or without it where that is GONE. Segments stay, if without terms. */

@@ -50,6 +50,28 @@ export function withFirst(state: State, D: number, of: number): State {
   return { ...state, posterior: Object.fromEntries(first) };
 }
 
+/**
+ * Moves the rows of documents that are fitted, which are the first of `whole`, to their places, and those of the others
+ * between them.
+ */
+export function gather(whole: State, others: State, isFitted: Uint8Array): void {
+  for (const [name, rows] of Object.entries(whole.posterior)) {
+    const width = rows.length / isFitted.length;
+    let from = others.posterior[name]!.length;
+    let fitted = rows.length - from;
+    // from the last one on: a row moves towards the end, where those that were there have left
+    for (let d = isFitted.length - 1; d >= 0; d--) {
+      if (isFitted[d]) {
+        fitted -= width;
+        rows.copyWithin(d * width, fitted, fitted + width);
+      } else {
+        from -= width;
+        rows.set(others.posterior[name]!.subarray(from, from + width), d * width);
+      }
+    }
+  }
+}
+
 /** The fitted parameters with room for the posteriors of D other documents. */
 export function withDocuments<Data>(model: Model<Data>, dims: Dims, state: State, D: number): State {
   return { ...state, posterior: allocate(model.posterior, dims, D) };

@@ -96,7 +96,7 @@ export interface CollapsedSteps {
   totals(from: number, to: number, sum: Float64Array): void;
   /** Σ n ln p of the other half of each document that is completed, into `scores`. */
   completion(rounds: number): void;
-  /** Ends its threads; the arrays stay. */
+  /** Gives its memory back: the arrays are the next one's then. */
   close(): void;
 }
 
@@ -194,6 +194,6 @@ export function createCollapsedKernel(
         ]),
       );
     },
-    close: memory.close,
+    close: () => memory.release(),
   };
 }

@@ -49,8 +49,8 @@ export interface KernelMemory {
   u32(pointer: number, length: number): Uint32Array;
   i32(pointer: number, length: number): Int32Array;
   bytes(pointer: number, length: number): Buffer;
-  /** Ends the threads. */
-  close(): void;
+  /** Gives the memory back: the next that is asked for is this one. */
+  release(): void;
 }
 
 const PAGE = 65_536;
@@ -61,8 +61,15 @@ const BASE = 1024;
 
 let compiled: WebAssembly.Module | undefined;
 
+/** Memories that were released, by number of threads: other threads keep theirs, so a new one would be one more. */
+const released = new Map<number, KernelMemory[]>();
+
 /** @throws {UserError} from `layOut`, where the arrays need more than 4 GiB */
 export function kernelMemory(threads: number): KernelMemory {
+  return released.get(threads)?.pop() ?? newMemory(threads);
+}
+
+function newMemory(threads: number): KernelMemory {
   compiled ??= new WebAssembly.Module(readFileSync(new URL('./kernels.wasm', import.meta.url)));
   const memory = new WebAssembly.Memory({ initial: 1, maximum: MOST_PAGES, shared: true });
   const kernels = new WebAssembly.Instance(compiled, { env: { memory } }).exports as Record<
@@ -103,6 +110,8 @@ export function kernelMemory(threads: number): KernelMemory {
     u32: (pointer, length) => new Uint32Array(memory.buffer, pointer, length),
     i32: (pointer, length) => new Int32Array(memory.buffer, pointer, length),
     bytes: (pointer, length) => Buffer.from(memory.buffer, pointer, length),
-    close: pool.close,
+    release() {
+      released.set(threads, [...(released.get(threads) ?? []), this]);
+    },
   };
 }

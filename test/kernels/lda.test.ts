@@ -68,6 +68,20 @@ describe('the E-step of LDA', () => {
     expectTwins(bothESteps(randomCorpus(80, 50, K), K, {}, [0, 33, 80]));
   });
 
+  it('leaves to the reference what underflows in f32, in each block', () => {
+    const corpus = randomCorpus(40, 30, 5);
+    const documents = Array.from({ length: 40 }, (_, d): [number, number][] =>
+      d % 3 === 0
+        ? [[d % 30, 1]]
+        : Array.from(corpus.term.subarray(corpus.rowStart[d], corpus.rowStart[d + 1]), (term, i) => [
+            term,
+            corpus.count[corpus.rowStart[d]! + i]!,
+          ]),
+    );
+    // e^ψ of a hundredth of a token is 0 in f32
+    expectTwins(bothESteps(corpusOf(documents, 30), 100, { alpha: '0.0001' }, [0, 13, 26, 40]));
+  });
+
   it('agrees with point topics, of which some have never seen a term', () => {
     const corpus = randomCorpus(60, 30, 9);
     expectTwins(bothESteps(corpus, 6, { beta: 'point' }, [0, 60]));
@@ -199,10 +213,10 @@ describe('the E-step of LDA', () => {
 });
 
 /** A few passes of the collapsed stage: S, N, α and the completion of held-out documents. */
-async function collapsed(corpus: Corpus, K: number, precise: boolean, passes: number, threads = 1) {
+async function collapsed(corpus: Corpus, K: number, precise: boolean, passes: number) {
   const V = corpus.vocabulary.length;
   const priors = { alpha: new Float64Array(K).fill(0.2), eta: 0.03, learnAlpha: 'asymmetric', precise } as const;
-  const stage = createCollapsedStage(corpus, randomCorpus(30, V, 5), { V, K, threads }, priors, random(8));
+  const stage = createCollapsedStage(corpus, randomCorpus(30, V, 5), { V, K, threads: 1 }, priors, random(8));
   for (let pass = 0; pass < passes; pass++) await stage.pass();
   const found = [V * K, documentCount(corpus) * K, K].map((length) => new Float64Array(length));
   const [topicTerm, tokens, alpha] = found as [Float64Array, Float64Array, Float64Array];
@@ -270,8 +284,6 @@ describe('the collapsed stage of LDA', () => {
       [24, 9],
     ])('of K = %i topics agrees with the reference after %i passes', async (K, passes) => {
       const [kernel, reference] = [await collapsed(corpus, K, false, passes), await collapsed(corpus, K, true, passes)];
-      const onThree = await collapsed(corpus, K, false, passes, 3);
-      expect(onThree).toEqual(kernel);
       expect(difference(kernel.tokens, reference.tokens)).toBeLessThan(1e-3);
       expect(difference(kernel.topicTerm, reference.topicTerm)).toBeLessThan(1e-3);
     });

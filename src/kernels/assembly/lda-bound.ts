@@ -19,7 +19,7 @@ import {
  * Topics whose E[log θ] is below this are passed over: of a thousand topics most. Where the sum of the others is not so much
  * larger that these would be lost in its rounding, it counts as underflowed.
  */
-const NEGLIGIBLE: f64 = -92;
+const NEGLIGIBLE: f64 = -100;
 const UNDERFLOW: f64 = 1e-22;
 
 /** B_w = e^(E[log β_w] − maximum_w) of terms [from, to), V×K4, 1 where it is padded; logBeta is 0 there. */
