@@ -13,19 +13,21 @@ export interface Pool {
 type Kernels = Readonly<Record<string, (...args: number[]) => void>>;
 
 /**
- * Words of the control block: what the run is and on which pool's memory, whether threads look before they sleep, then for
- * each worker its state and the number of its last run.
+ * Words of the control block: what the run is and on which pool's memory, whether threads look before they sleep, and each
+ * worker's state, all of which are in cache lines of their own.
  */
 const NEXT = 0;
 const COUNT = 1;
 const KERNEL = 2;
-const FINISHED = 3;
+const MEMORY = 3;
 const FAILED = 4;
 const LOOKING = 5;
-const MEMORY = 6;
-const WORKERS = 7;
-/** A worker's state: it starts up until it says that it is ready. */
-const READY = 1;
+const APART = 32;
+
+/** A worker's states, after 0 while it starts up. A call that it has not answered can be taken back. */
+const IDLE = 1;
+const CALLED = 2;
+const WORKING = 3;
 
 const MOST_TASKS = 4096;
 const MOST_ARGUMENTS = 24;
@@ -54,7 +56,7 @@ const teams: Team[] = [];
 
 function startTeam(threads: number, module: WebAssembly.Module, names: readonly string[]): Team {
   const workers = threads - 1;
-  const control = new Int32Array(new SharedArrayBuffer(4 * (WORKERS + 2 * workers)));
+  const control = new Int32Array(new SharedArrayBuffer(4 * APART * (1 + workers)));
   control[LOOKING] = threads <= availableParallelism() ? 1 : 0;
   const tasks = new Float64Array(new SharedArrayBuffer(8 * MOST_TASKS * MOST_ARGUMENTS));
   const others = Array.from({ length: workers }, (_, worker) => {
@@ -87,11 +89,20 @@ export function createPool(
   const ofMemory = team.memories++;
   for (const other of others) other.postMessage(memory);
 
-  /** Waits until so many workers have finished. */
-  function awaitWorkers(called: number): void {
-    for (let finished = Atomics.load(control, FINISHED); finished < called; ) {
-      if (!awaitChange(control, FINISHED, finished, PATIENCE)) throw new Error('a worker thread is gone');
-      finished = Atomics.load(control, FINISHED);
+  /** Calls workers that are idle, so many at most. */
+  function callWorkers(most: number): void {
+    for (let worker = 1, called = 0; worker <= others.length && called < most; worker++) {
+      if (Atomics.compareExchange(control, APART * worker, IDLE, CALLED) !== IDLE) continue;
+      Atomics.notify(control, APART * worker);
+      called++;
+    }
+  }
+
+  /** Waits for those that work; those that have not begun need not any more. */
+  function awaitWorkers(): void {
+    for (let at = APART; at <= APART * others.length; at += APART) {
+      if (Atomics.compareExchange(control, at, CALLED, IDLE) !== WORKING) continue;
+      if (!awaitChange(control, at, WORKING, PATIENCE)) throw new Error('a worker thread is gone');
     }
   }
 
@@ -105,21 +116,13 @@ export function createPool(
       control[COUNT] = list.length;
       control[KERNEL] = names.indexOf(name);
       control[MEMORY] = ofMemory;
-      control[FINISHED] = 0;
       control[FAILED] = 0;
       Atomics.store(control, NEXT, 0);
-      let called = 0;
-      for (let worker = 0; worker < others.length && called < list.length - 1; worker++) {
-        const at = WORKERS + 2 * worker;
-        if (Atomics.load(control, at) !== READY) continue;
-        called++;
-        Atomics.add(control, at + 1, 1);
-        Atomics.notify(control, at + 1);
-      }
+      callWorkers(list.length - 1);
       try {
         work(control, tasks, kernels[name]!);
       } finally {
-        awaitWorkers(called);
+        awaitWorkers();
       }
       if (Atomics.load(control, FAILED) !== 0) throw new Error(`the kernel ${name} failed in a worker thread`);
     },
@@ -151,13 +154,11 @@ function work(control: Int32Array, tasks: Float64Array, kernel: (...args: number
 function serve({ module, names, control, tasks, worker }: Shared): never {
   /** By the number of their memory; these come in order. */
   const kernels: Kernels[] = [];
-  const at = WORKERS + 2 * worker;
-  let run = Atomics.load(control, at + 1);
-  Atomics.store(control, at, READY);
+  const at = APART * (worker + 1);
+  Atomics.store(control, at, IDLE);
   for (;;) {
-    awaitChange(control, at + 1, run);
-    if (Atomics.load(control, at + 1) === run) continue;
-    run = Atomics.load(control, at + 1);
+    awaitChange(control, at, IDLE);
+    if (Atomics.compareExchange(control, at, CALLED, WORKING) !== CALLED) continue;
     try {
       while (kernels.length <= control[MEMORY]!) {
         const memory: WebAssembly.Memory = receiveMessageOnPort(parentPort!)!.message;
@@ -167,8 +168,8 @@ function serve({ module, names, control, tasks, worker }: Shared): never {
     } catch {
       Atomics.store(control, FAILED, 1);
     }
-    Atomics.add(control, FINISHED, 1);
-    Atomics.notify(control, FINISHED);
+    Atomics.store(control, at, IDLE);
+    Atomics.notify(control, at);
   }
 }
 
