@@ -11,7 +11,7 @@ export interface LdaFound {
   /**
    * Five numbers of each document, from row d − from on: Σ n ln s, Σ_k tokens ln θ̃_k, E[log p(z | θ)],
    * Σ_k (α_k − 1) E[log θ_k] (of points Σ_k α_k ln θ_k), and the entropy of q(θ) (of points 0); not with points alone.
-   * s = Σ_k θ̃_k B_wk is not finite where f32 underflowed.
+   * The first is not finite where f32 underflowed, or has too few digits for the counts.
    */
   readonly terms: Float64Array;
   /** Σ_d E[log θ_d] and Σ_d N_d, K each; not with points alone. */

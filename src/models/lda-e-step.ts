@@ -176,7 +176,7 @@ export function createEStep(
     statistics['documents']![0]! -= underflowed.length;
   }
 
-  /** Where f32 or a sum underflowed, the reference does the documents instead. */
+  /** Where f32 or a sum underflowed, or counts have too many digits for f32, the reference does the documents instead. */
   function visitAll(documents: readonly number[], corpus: Corpus, state: State, sums: Sums, start: Start): void {
     if (documents.length > 0) scale(state.derived);
     for (const d of documents) reference.visit(corpus, d, tokenCount(corpus, d, d + 1), state, sums, start, null);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { loadModel } from '../../src/commands/_model.js';
@@ -217,4 +217,21 @@ test('the least corpora fit or are refused in words, and every number is finite'
   }
   const { status, stderr } = run(['fit', 'empty.ldac', '-k', '2'], { cwd: small });
   expect([status, stderr]).toEqual([65, 'thema: empty.ldac: 2 documents without a token, expected some\n']);
+});
+
+test.each([
+  ['--inference', 'vb'],
+  ['--inference', 'map'],
+  ['--inference', 'vb', '--beta', 'point'],
+])('a million tokens of one term are fitted, by kernels too, without a fall: %s %s', (...options) => {
+  const cwd = folder();
+  const documents = Array.from({ length: 40 }, (_, d) =>
+    d === 7 ? '2 3:1000000 5:2' : `3 ${d % 17}:1 ${17 + (d % 2)}:${1 + (d % 5)} 19:2`,
+  );
+  writeFileSync(join(cwd, 'c.ldac'), `${documents.join('\n')}\n`);
+  writeFileSync(join(cwd, 'vocab.txt'), Array.from({ length: 20 }, (_, w) => `w${w}\n`).join(''));
+  for (const seed of ['1', '2', '3', '4']) {
+    const fit = ['fit', 'c.ldac', '-k', '5', '--seed', seed, '--tolerance', '0', ...options];
+    output([...fit, '--iterations', '60', '-q', '--force', '-o', 'm.safetensors'], { cwd });
+  }
 });
