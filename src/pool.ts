@@ -13,8 +13,8 @@ export interface Pool {
 type Kernels = Readonly<Record<string, (...args: number[]) => void>>;
 
 /**
- * Words of the control block: what the run is and on which pool's memory, whether threads look before they sleep, and each
- * worker's state, all of which are in cache lines of their own.
+ * Words of the control block: what the run is and on which pool's memory, whether threads look before they sleep; then
+ * each worker's state, APART words from the one before and so in a cache line of its own.
  */
 const NEXT = 0;
 const COUNT = 1;

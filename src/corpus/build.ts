@@ -1,5 +1,6 @@
 import { UserError } from '../errors.js';
 import { type Corpus, documentCount, type Segments } from './corpus.js';
+import { growing, larger } from './growing.js';
 
 /** Limits of a term's documents: a number of them, a share of them, or by the size of the corpus. */
 export type DocumentFrequency = { readonly documents: number } | { readonly share: number } | 'auto';
@@ -137,38 +138,6 @@ export function codePointOrder(a: string, b: string): number {
     }
   }
   return a.length - b.length;
-}
-
-/** A list of 32-bit numbers that doubles as it fills. */
-export type Growing = {
-  push(value: number): void;
-  length(): number;
-  /** The numbers where they lie; the list begins anew. */
-  take(): Uint32Array<ArrayBuffer>;
-};
-
-export function growing(): Growing {
-  let held = new Uint32Array(1024);
-  let length = 0;
-  return {
-    push(value) {
-      if (length === held.length) held = larger(held, length);
-      held[length++] = value;
-    },
-    length: () => length,
-    take() {
-      const taken = held.subarray(0, length);
-      [held, length] = [new Uint32Array(1024), 0];
-      return taken;
-    },
-  };
-}
-
-/** A copy with room for so many numbers more, at least. */
-function larger(numbers: Uint32Array, more: number): Uint32Array<ArrayBuffer> {
-  const copy = new Uint32Array(2 * numbers.length + more);
-  copy.set(numbers);
-  return copy;
 }
 
 /** Rows of terms and counts, of documents or of segments. */

@@ -2,7 +2,7 @@ import { type Corpus, documentCount } from '../corpus/corpus.js';
 import { kernelMemory } from './memory.js';
 import { copyRows, roomOf, roundUp4 } from './rows.js';
 import { type Columns, columnsOf, cutTasks, MOST_TASKS, tasksOf } from './tasks.js';
-import { cutTerms, expectLog } from './topics.js';
+import { cutTerms, expectLog, sumPairs } from './topics.js';
 
 /** What phase 1 of documents [from, to) found; each array is valid until the next call. */
 export interface LdaFound {
@@ -186,16 +186,6 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
     if (length > 0) memory.run('ldaScale', tasks);
   }
 
-  /** Σ over terms of the pairs in `found`. */
-  function pairs(found: Float64Array): [number, number] {
-    const sums: [number, number] = [0, 0];
-    for (let w = 0; w < V; w++) {
-      sums[0] += found[2 * w]!;
-      sums[1] += found[2 * w + 1]!;
-    }
-    return sums;
-  }
-
   /** Sums over tasks of the first two rows of K4 numbers of each task's room. */
   function sumTasks(tasks: number, apart: number): Pick<LdaFound, 'logTheta' | 'expected'> {
     const [logTheta, expected] = [new Float64Array(K), new Float64Array(K)];
@@ -298,7 +288,7 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
           for (let k = 0; k < K; k++) topicTerm[w * K + k]! += expected[w * K4 + k]!;
         }
       }
-      const [words, asComputed] = pairs(memory.f64(found, 2 * V));
+      const [words, asComputed] = sumPairs(memory.f64(found, 2 * V));
       return { words, asComputed };
     },
   };

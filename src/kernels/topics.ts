@@ -34,11 +34,16 @@ export function expectLog(
     tasksOf(cutTerms(V), (from, to) => [from, to, width, K, at.lambda, at.digammaSums, at.logBeta, at.found]),
   );
   copyRows(memory.f64(at.logBeta, V * width), width, logBeta, K, V);
-  const sums = { total: 0, entropy: 0 };
-  const found = memory.f64(at.found, 2 * V);
-  for (let w = 0; w < V; w++) {
-    sums.total += found[2 * w]!;
-    sums.entropy += found[2 * w + 1]!;
+  const [total, entropy] = sumPairs(memory.f64(at.found, 2 * V));
+  return { total, entropy };
+}
+
+/** Sums over terms of the two numbers that a kernel found of each. */
+export function sumPairs(found: Float64Array): [number, number] {
+  const sums: [number, number] = [0, 0];
+  for (let i = 0; i < found.length; i += 2) {
+    sums[0] += found[i]!;
+    sums[1] += found[i + 1]!;
   }
   return sums;
 }

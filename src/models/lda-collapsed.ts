@@ -23,8 +23,8 @@
  * @see Minka 2000, Estimating a Dirichlet distribution, eq. 55 (α from counts)
  */
 import { setImmediate } from 'node:timers/promises';
-import { growing } from '../corpus/build.js';
 import { type Corpus, documentCount, tokenCount } from '../corpus/corpus.js';
+import { growing } from '../corpus/growing.js';
 import { selectDocuments } from '../corpus/select.js';
 import { splitTokens } from '../corpus/split.js';
 import type { Dims } from '../em/state.js';

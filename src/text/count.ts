@@ -1,4 +1,5 @@
-import { type Counts, growing, rowCounter } from '../corpus/build.js';
+import { type Counts, rowCounter } from '../corpus/build.js';
+import { growing } from '../corpus/growing.js';
 import { type Analysis, type LeftOut, nothingLeftOut } from './analyse.js';
 import { segmentTexts } from './segment.js';
 import { termNumbering } from './terms.js';

@@ -1,7 +1,8 @@
 import { access } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { type Growing, growing, sortRows } from '../corpus/build.js';
+import { sortRows } from '../corpus/build.js';
 import type { Corpus } from '../corpus/corpus.js';
+import { type Growing, growing } from '../corpus/growing.js';
 import { STATUS, UserError } from '../errors.js';
 import { decoded } from './decode.js';
 import { inputBytes, inputName } from './input.js';

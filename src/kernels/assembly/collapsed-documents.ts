@@ -69,8 +69,8 @@ export const OTHERS: usize = 16;
  * Visits documents [from, to): `rounds` of self-excluding updates. Improves tokens (D×K4); leaves the topics' weights of
  * each entry in `share` (entries from `firstEntry` on × K4), and what they count in `left`, ENTRY bytes each, at `place`
  * (entries). Entries from `firstEntry` on have room in `scale` for 1 / Σ of the weights, in `pair` for two numbers each;
- * `own` is room for 2×K4. With `mayBeFew`, documents whose tokens are of few topics are visited with these; without, draws a topic
- * for each of the tokens of each document whose number is a multiple of `every`, unless that is 0: drawn
+ * `own` is room for 2×K4. With `mayBeFew`, documents whose tokens are of few topics are visited with these; without, draws a
+ * topic for each of the tokens of each document whose number is a multiple of `every`, unless that is 0: drawn
  * (documents / every × K4) counts them.
  */
 export function collapsedDocuments(

@@ -123,7 +123,8 @@ const OVER_RELAXED: f32 = 1.7;
  * Leaves theta (D×K4, θ̃ at γ), ratio (entries, n / s), tokens (D×K4, Σ_w n_dw φ_dw), and of each document five f64 in
  * `found`: Σ n ln s, Σ_k tokens ln θ̃, E[log p(z | θ)], Σ_k (α_k − 1) E[log θ_k] (of points Σ_k α_k ln θ_k), and
  * Σ_k ln Γ(γ_k) − ln Γ(Σγ) − Σ_k (γ_k − 1) E[log θ_k] (of points 0). Sums of E[log θ_dk] and of N_dk over the
- * documents are left in logTheta and expected (K4, f64).
+ * documents are left in logTheta and expected (K4, f64). Of documents that f32 is not enough for, `found` has NaN first and
+ * the sums nothing.
  */
 export function ldaDocuments(
   from: u32,
@@ -187,8 +188,9 @@ export function ldaDocuments(
     for (let k: usize = 0; k < bytes; k += 16) {
       v128.store(acc + k, f32x4.mul(v128.load(t + k), v128.load(acc + k)));
     }
-    if (found !== 0 && most > MOST_COUNT) store<f64>(found + 40 * <usize>d, NaN);
-    else if (found !== 0) {
+    if (found === 0) continue;
+    if (most > MOST_COUNT) store<f64>(found + 40 * <usize>d, NaN);
+    else {
       measure(entries, K4, K, points, counts, ratios, alpha, g, t, acc, found + 40 * <usize>d, logTheta, expected);
     }
   }
