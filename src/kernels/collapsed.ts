@@ -34,8 +34,8 @@ export interface CollapsedArrays {
   readonly own: Reals;
   /** D×K4 */
   readonly tokens: Reals;
-  /** A row for each entry of the largest chunk. */
-  readonly share: Reals;
+  /** A row for each entry of the largest chunk: Σ (N_dk without a token) / Σ weights, in the order of each twin. */
+  readonly part: Reals;
   /** A row for each document that topics are drawn for. */
   readonly drawn: Reals;
   /** Of each held-out document. */
@@ -86,20 +86,22 @@ export interface CollapsedSteps {
   /** S −= S_b, S_b = 0, and β of the block's terms from what is left. */
   topics(block: Block, eta: number, noise: number): void;
   /**
-   * Rounds of updates of a chunk's documents; with `mayBeFew`, which needs topics without noise, of those whose tokens are of
-   * few topics with these. Draws topics for every so many of them, none at 0.
+   * Draws topics for the tokens of a chunk's documents, in `rounds` rounds after a first, of which the last `kept` count. By
+   * the shares they leave, draws topics again for every so many documents, none at 0.
    */
-  documents(chunk: Chunk, rounds: number, mayBeFew: boolean, seed: number, every: number): void;
-  /** Adds the chunk's shares to S and S_b. */
+  documents(chunk: Chunk, rounds: number, kept: number, seed: number, every: number): void;
+  /** Adds up by term what the chunk's documents left. */
   terms(block: Block, chunk: Chunk): void;
-  /** Σ_d N_dk over documents [from, to) into `sum`, as far as it goes. */
-  totals(from: number, to: number, sum: Float64Array): void;
+  /** The block's tokens from that, into S_b and S, and Σ_w S_bw into `sum`, as far as it goes. */
+  tokens(block: Block, sum: Float64Array): void;
   /** Σ n ln p of the other half of each document that is completed, into `scores`. */
   completion(rounds: number): void;
   /** Gives its memory back: the arrays are the next one's then. */
   close(): void;
 }
 
+/** Draws at most for the tokens of a term in a document: each of what is more often stands for several. */
+export const MOST_DRAWS = 20;
 /** Rows of one task. */
 const TASK_ROWS = 128;
 /** Tasks that complete documents at most, each with room of its own. */
@@ -113,16 +115,19 @@ export function createCollapsedKernel(
   threads: number,
 ): CollapsedSteps {
   const memory = kernelMemory(threads);
-  const row = roomOf(2 * K4);
+  const row = roomOf(4 * K4 + 8);
   const room = roomOf(2 * K4 + longest);
+  const entries = lengths.part / K4;
   const at = memory.layOut({
     ...lengths,
     scores: 2 * lengths.scores,
     room: MOST_TASKS * row,
-    scales: lengths.share / K4,
+    known: lengths.part,
+    places: lengths.part,
+    draws: (MOST_DRAWS + 4) * entries,
     rooms: MOST_ROOMS * room,
-    left: 5 * (lengths.share / K4),
-    pairs: 2 * (lengths.share / K4),
+    left: 4 * entries,
+    prior: lengths.blockTerm,
     spread: lengths.start / K4,
   });
   const arrays: CollapsedArrays = {
@@ -145,37 +150,33 @@ export function createCollapsedKernel(
         ]),
       );
     },
-    documents({ from, to }, rounds, mayBeFew, seed, every) {
+    documents({ from, to }, rounds, kept, seed, every) {
       const firstEntry = arrays.rowStart[from]!;
       memory.run(
         'collapsedDocuments',
         tasksOf(cutTasks(arrays.rowStart, from, to), (first, end, task) => [
-          ...[first, end, K4, K, rounds, at.rowStart, at.term, at.count, at.alpha, at.beta, at.spread],
-          ...[at.tokens, firstEntry, at.share, at.place, at.left, at.pairs, at.scales, at.room + 4 * row * task],
-          ...[mayBeFew ? 1 : 0, seed, every, at.drawn],
+          ...[first, end, K4, K, rounds, kept, at.rowStart, at.term, at.count, at.alpha, at.beta, at.spread],
+          ...[at.tokens, firstEntry, at.part, at.known, at.places, at.draws, at.place, at.left],
+          ...[at.room + 4 * row * task, seed, every, at.drawn],
         ]),
       );
     },
-    terms({ firstTerm, chunks }, chunk) {
-      const { firstRow, rows, firstStart } = chunk;
+    terms({ firstTerm }, { firstRow, rows, firstStart }) {
       memory.run(
         'collapsedTerms',
-        tasksOf(
-          cutTasks(arrays.chunkStart.subarray(firstStart, firstStart + rows + 1), 0, rows),
-          (first, end, task) => [
-            ...[first, end, K4, at.chunkRow + 4 * firstRow, at.chunkStart + 4 * firstStart, at.left],
-            ...[at.blockTerm + 4 * firstTerm, at.alpha, at.beta, at.topics],
-            ...[at.own + rowBytes * firstTerm, at.room + 4 * row * task, chunk === chunks[0] ? 1 : 0],
-          ],
-        ),
+        tasksOf(cutTasks(arrays.chunkStart.subarray(firstStart, firstStart + rows + 1), 0, rows), (first, end) => [
+          ...[first, end, K4, at.chunkRow + 4 * firstRow, at.chunkStart + 4 * firstStart, at.left],
+          ...[at.own + rowBytes * firstTerm, at.prior + 4 * firstTerm],
+        ]),
       );
     },
-    totals(from, to, sum) {
-      // in the rooms of tasks, of 2×K4 numbers of 4 bytes
-      const tasks = tasksOf(cutEvenly(from, to, TASK_ROWS, MOST_TASKS - 1), (first, end, task) => [
-        ...[first, end, K4, at.tokens, at.room + 4 * row * task],
+    tokens({ firstTerm, terms }, sum) {
+      // totals in the rooms of tasks, 2×K4 numbers of 4 bytes, which a visit clears
+      const tasks = tasksOf(cutEvenly(0, terms, TASK_ROWS, MOST_TASKS - 1), (from, to, task) => [
+        ...[from, to, K4, at.blockTerm + 4 * firstTerm, at.topics, at.own + rowBytes * firstTerm],
+        ...[at.beta, at.alpha, at.prior + 4 * firstTerm, at.room + 4 * row * task],
       ]);
-      memory.run('collapsedTotals', tasks);
+      memory.run('collapsedTokens', tasks);
       sum.fill(0);
       for (let task = 0; task < tasks.length; task++) {
         const part = memory.f64(at.room + 4 * row * task, K4);

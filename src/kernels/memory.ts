@@ -13,7 +13,7 @@ export type KernelName =
   | 'collapsedTopics'
   | 'collapsedDocuments'
   | 'collapsedTerms'
-  | 'collapsedTotals'
+  | 'collapsedTokens'
   | 'collapsedCompletion'
   | 'gmmPoints'
   | 'gmmStatistics'

@@ -1,29 +1,37 @@
 /**
- * The collapsed stage of LDA: cross-fitted, self-excluding updates.
+ * The collapsed stage of LDA: cross-fitted updates whose E-step is Gibbs sampling.
  *
- * Zero-order collapsed variational Bayes sets the responsibilities of a token from the expected counts of all *other*
- * tokens; here a document's own counts are excluded token by token, and a topic's counts block by block:
+ * Documents are dealt into blocks, and the topics that a block sees are made of all other blocks. Given these, a visit to a
+ * document d of block b draws a topic for each of its tokens i, of term w, and draws it again in a few rounds, by
  *
- *     r_ik ∝ (N_dk − r_ik + α_k) β_kw,   β_kw = (S_wk − S_b,wk + η) / Σ_w′ (S_w′k − S_b,w′k + η)
+ *     p(z_i = k | z_−i) = (N_dk^−i + α_k) β_kw / s_i,   β_kw = (S_wk − S_b,wk + η) / Σ_w′ (S_w′k − S_b,w′k + η)
  *
- * for token i, a term w of a document d of block b. In time most documents have tokens of few of many topics. A visit then
- * goes through these alone; all others are as one topic, with one count, which they share by their α. In every fifth pass
- * each is itself again, so that it can come to tokens. No token votes for its own topic, so it neither freezes the first
- * random assignments, as plain EM does, nor overfits. No bound is promised to rise. What says how well the topics predict
- * is the completion of a few documents that are kept out until the end: half of their tokens from the other half.
+ * where N_dk^−i counts the other tokens' topics: θ is integrated out. What the tokens leave in S is not the topics drawn but
+ * the mean of these probabilities over the later rounds (Rao–Blackwell): the exact posterior given the topics, up to noise,
+ * where variational updates approximate it. Each visit begins afresh; nothing of a document is kept. No token votes for its own
+ * topic, so none freezes the random start or overfits. The noise of the few rounds of the first passes helps out of poor
+ * optima; later passes have more. No bound is promised to rise. What says how well the topics predict is the completion of a
+ * few documents that are kept out until the end: half of their tokens from the other half.
+ *
+ * A draw costs as many steps as the document has topics, however many there are: the rest of s_i, Σ_k α_k β_kw, is the same
+ * for all tokens of a term. For S it suffices that an entry keeps Σ N_dk^−i / s_i of these topics and Σ 1 / s_i: times α and
+ * β, they are its tokens.
  *
  * | symbol | code | meaning | shape |
  * |---|---|---|---|
- * | N_dk | `tokens` | expected tokens of topic k in document d | D×K |
+ * | N_dk | `tokens` | tokens of topic k in document d, their mean over the later rounds | D×K |
  * | S_wk | `topics` | expected tokens of term w in topic k | V×K |
  * | S_b,wk | `own` | the same of the documents of block b | terms of the block × K |
- * | r_ik | `share` | topic k's share of one token | entries × K |
+ * | Σ N_dk^−i / s_i | `part` | of the tokens of an entry | entries of a chunk × K |
+ * | Σ_k α_k β_kw | `spread` | what of s_i is not by other tokens | V |
  *
- * @see Asuncion, Welling, Smyth & Teh 2009, On smoothing and inference for topic models, §3.4 (CVB0)
+ * @see Mimno, Hoffman & Blei 2012, Sparse stochastic inference for latent Dirichlet allocation (Gibbs sampling within
+ *   documents, expectations from its samples, and sparseness)
+ * @see Griffiths & Steyvers 2004, Finding scientific topics, eq. 5
  * @see Minka 2000, Estimating a Dirichlet distribution, eq. 55 (α from counts)
  */
 import { setImmediate } from 'node:timers/promises';
-import { type Corpus, documentCount, tokenCount } from '../corpus/corpus.js';
+import { type Corpus, documentCount } from '../corpus/corpus.js';
 import { growing } from '../corpus/growing.js';
 import { selectDocuments } from '../corpus/select.js';
 import { splitTokens } from '../corpus/split.js';
@@ -35,6 +43,7 @@ import {
   type CollapsedSteps,
   collapsedArrays,
   createCollapsedKernel,
+  MOST_DRAWS,
 } from '../kernels/collapsed.js';
 import { copyRows, roundUp4 } from '../kernels/rows.js';
 import { columnsOf } from '../kernels/tasks.js';
@@ -51,24 +60,12 @@ const STORED_BYTES = 3 << 29;
 const CHUNK_ENTRIES = 1 << 14;
 const CHUNK_NUMBERS = 1 << 21;
 
-/** Rounds over a document at its first visit, and at a later one. */
+/** Passes until the state is looked at and α is learned. */
+export const PASSES_TO_LOOK = 5;
+/** Rounds over a document until the first look, the second, and from then on; the second half of them counts. */
+const ROUNDS = [4, 8, 12];
+/** More in the first pass, whose topics are mostly noise. */
 const FIRST_ROUNDS = 6;
-const LATER_ROUNDS = 2;
-
-/** A topic of more tokens of a document than this, or than this part of them, is one of its own. */
-const OWN = 0.3;
-const OWN_PART = 0.003;
-/** These are few where they are at most so many of a hundred topics and have this part of the tokens. */
-const FEW = 40;
-const HELD = 0.75;
-/** Terms of a document at least for which that pays. */
-const TERMS_OF_FEW = 3;
-/** Passes of all topics: the first, before documents have found theirs, and then every so many; these learn α. */
-const SOFT_PASSES = 3;
-export const PASSES_TO_ALL = 5;
-
-/** What is left of N_dk + α_k without a token is at least this: in a first round shares may not sum to the counts. */
-const LEAST = 1e-6;
 
 /** Documents at most that topics are drawn for. */
 const MOST_DRAWN = 2000;
@@ -141,7 +138,7 @@ export function createCollapsedStage(
     beta: V * K4,
     own: blockTerm.length * K4,
     tokens: D * K4,
-    share: mostEntries * K4,
+    part: mostEntries * K4,
     drawn: Math.ceil(D / everyDrawn) * K4,
     scores: observed.rowStart.length - 1,
   };
@@ -152,7 +149,6 @@ export function createCollapsedStage(
     ? referenceSteps({ K, K4 }, lengths)
     : createCollapsedKernel({ K, K4 }, lengths, longest, threads);
   const { arrays } = steps;
-  const { tokens } = arrays;
   for (const [name, values] of Object.entries(given)) arrays[name as keyof typeof given].set(values);
   arrays.alpha.set(priors);
 
@@ -168,7 +164,6 @@ export function createCollapsedStage(
       noiseOf[k]! += x;
     }
   }
-  for (let d = 0; d < D; d++) tokens.fill(tokenCount(corpus, d, d + 1) / K, d * K4, d * K4 + K);
   const seed = random.integer(0x7fffffff);
 
   const ofTopic = new Float64Array(K);
@@ -178,9 +173,8 @@ export function createCollapsedStage(
   async function pass(): Promise<void> {
     passes++;
     const isFirst = passes === 1;
-    const isOfAll = passes % PASSES_TO_ALL === 0;
-    const mayBeFew = passes > SOFT_PASSES && !isOfAll;
-    const draws = learnAlpha !== 'none' && isOfAll;
+    const rounds = isFirst ? FIRST_ROUNDS : ROUNDS[Math.min(Math.ceil(passes / PASSES_TO_LOOK), ROUNDS.length) - 1]!;
+    const draws = learnAlpha !== 'none' && passes % PASSES_TO_LOOK === 0;
     for (let b = 0; b < B; b++) {
       const block = blocks[b]!;
       const own = ofBlock[b]!;
@@ -191,10 +185,10 @@ export function createCollapsedStage(
       }
       steps.topics(block, eta, noise);
       for (const chunk of block.chunks) {
-        steps.documents(chunk, isFirst ? FIRST_ROUNDS : LATER_ROUNDS, mayBeFew, seed + passes, draws ? everyDrawn : 0);
+        steps.documents(chunk, rounds, rounds / 2, seed + passes, draws ? everyDrawn : 0);
         steps.terms(block, chunk);
       }
-      steps.totals(blockEnds[b - 1] ?? 0, blockEnds[b]!, own);
+      steps.tokens(block, own);
       for (let k = 0; k < K; k++) ofTopic[k]! += own[k]!;
       // lets signals and progress through
       await setImmediate();
@@ -309,113 +303,116 @@ function referenceSteps({ K, K4 }: { K: number; K4: number }, lengths: Collapsed
     (length) => new Uint32Array(length),
     (length) => new Float64Array(length),
   );
-  const { rowStart, term, count, alpha, beta, topics, tokens, share, drawn } = arrays;
+  const { rowStart, term, count, alpha, beta, topics, tokens, part, drawn } = arrays;
+  /** Of each entry of a chunk, and of each row of blockTerm, what comes by the prior. */
+  const ofPrior = new Float64Array(part.length / K4);
+  const priorOf = new Float64Array(arrays.blockTerm.length);
+  /** Σ_k α_k β_wk */
+  const spread = new Float64Array(arrays.start.length / K4);
+  const held = new Float64Array(K);
   const weight = new Float64Array(K);
 
-  /** The topics that the document at `at` is visited with, and the others, which are as one. */
-  function topicsOf(at: number, terms: number, mayBeFew: boolean): [own: readonly number[], others: readonly number[]] {
-    const all = Array.from({ length: K }, (_, k) => k);
-    if (!mayBeFew || terms < TERMS_OF_FEW) return [all, []];
-    const sumOver = (topics: readonly number[]) => topics.reduce((sum, k) => sum + tokens[at + k]!, 0);
-    const total = sumOver(all);
-    const least = Math.min(OWN, OWN_PART * total);
-    const own = all.filter((k) => tokens[at + k]! > least);
-    const areFew = own.length > 0 && sumOver(own) >= HELD * total && 100 * roundUp4(own.length) <= FEW * K4;
-    return areFew ? [own, all.filter((k) => tokens[at + k]! <= least)] : [all, []];
-  }
-
-  function visit(d: number, firstEntry: number, rounds: number, mayBeFew: boolean): void {
+  /** Draws topics for a document's tokens, and again in each round; then, into row `out`, once more by their shares alone. */
+  function visit(d: number, firstEntry: number, rounds: number, kept: number, seed: number, out: number | null): void {
+    const uniform = xorshift(seed, d);
+    /** The topics that it has come to, and the topic of each draw. */
+    const own: number[] = [];
+    const topicOf: number[] = [];
     const at = d * K4;
     const from = rowStart[d]!;
     const to = rowStart[d + 1]!;
-    const [own, others] = topicsOf(at, to - from, mayBeFew);
-    let ofOthers = 0;
-    let prior = 0;
-    for (const k of others) {
-      ofOthers += tokens[at + k]!;
-      prior += alpha[k]!;
-    }
-    // The responsibilities are not kept between visits: they follow from the document's counts.
-    for (let i = from; i < to; i++) {
-      const row = term[i]! * K4;
-      const r = (i - firstEntry) * K4;
-      let sum = 0;
-      for (const k of own) sum += share[r + k] = (tokens[at + k]! + alpha[k]!) * beta[row + k]!;
-      for (const k of others) sum += share[r + k] = (ofOthers / prior + 1) * alpha[k]! * beta[row + k]!;
-      for (let k = 0; k < K; k++) share[r + k]! /= sum;
-    }
-    for (let round = 0; round < rounds; round++) {
+    held.fill(0);
+    tokens.fill(0, at, at + K);
+    part.fill(0, (from - firstEntry) * K4, (to - firstEntry) * K4);
+    ofPrior.fill(0, from - firstEntry, to - firstEntry);
+
+    const draw = (known: number, prior: number, row: number) => {
+      const x = uniform() * (known + prior * spread[row / K4]!);
+      return x < known ? passOwn(own, x) : passPrior(row, (x - known) / prior);
+    };
+
+    for (let round = 0; round <= rounds; round++) {
+      const counts = round + kept > rounds;
+      let token = 0;
       for (let i = from; i < to; i++) {
         const row = term[i]! * K4;
-        const r = (i - firstEntry) * K4;
-        let sum = 0;
-        for (const k of own) {
-          const left = Math.max(tokens[at + k]! + alpha[k]! - share[r + k]!, LEAST);
-          sum += weight[k] = left * beta[row + k]!;
+        const most = Math.ceil(count[i]! / MOST_DRAWS);
+        for (let left = count[i]!; left > 0; left -= most) {
+          const n = Math.min(most, left);
+          if (round > 0) held[topicOf[token]!]! -= n;
+          let known = 0;
+          for (const k of own) known += weight[k] = held[k]! * beta[row + k]!;
+          if (counts) {
+            const once = n / (kept * (known + spread[term[i]!]!));
+            for (const k of own) part[(i - firstEntry) * K4 + k]! += held[k]! * once;
+            ofPrior[i - firstEntry]! += once;
+          }
+          const k = draw(known, 1, row);
+          if (!own.includes(k)) own.push(k);
+          held[k]! += n;
+          topicOf[token++] = k;
         }
-        let old = 0;
-        for (const k of others) old += share[r + k]!;
-        const left = Math.max(ofOthers + prior - old, LEAST);
-        for (const k of others) sum += weight[k] = (left / prior) * alpha[k]! * beta[row + k]!;
-        for (let k = 0; k < K; k++) {
-          const now = weight[k]! / sum;
-          tokens[at + k]! += count[i]! * (now - share[r + k]!);
-          share[r + k] = now;
-        }
-        for (const k of others) ofOthers += count[i]! * share[r + k]!;
-        ofOthers -= count[i]! * old;
       }
-      if (round > 0) continue;
-      // The shares the visit began with do not sum to the counts; those of a round do.
-      tokens.fill(0, at, at + K);
-      for (let i = from; i < to; i++) {
-        for (let k = 0; k < K; k++) tokens[at + k]! += count[i]! * share[(i - firstEntry) * K4 + k]!;
-      }
-      ofOthers = 0;
-      for (const k of others) ofOthers += tokens[at + k]!;
+      if (counts) for (const k of own) tokens[at + k]! += held[k]! / kept;
     }
-    for (const k of others) tokens[at + k] = (ofOthers * alpha[k]!) / prior;
+    if (out === null) return;
+    drawn.fill(0, out, out + K4);
+    for (let i = from; i < to; i++) {
+      const row = term[i]! * K4;
+      let known = 0;
+      for (const k of own) known += weight[k] = part[(i - firstEntry) * K4 + k]! * beta[row + k]!;
+      const most = Math.ceil(count[i]! / MOST_DRAWS);
+      for (let left = count[i]!; left > 0; left -= most) {
+        drawn[out + draw(known, ofPrior[i - firstEntry]!, row)]! += Math.min(most, left);
+      }
+    }
   }
 
-  /** Counts topics drawn for the tokens of a document, by an xorshift generator of its own. */
-  function draw(d: number, firstEntry: number, seed: number, out: number): void {
-    let x = (seed ^ Math.imul(d, 0x9e3779b1)) >>> 0 || 1;
-    drawn.fill(0, out, out + K4);
-    for (let i = rowStart[d]!; i < rowStart[d + 1]!; i++) {
-      for (let n = count[i]!; n > 0; n--) {
-        x ^= x << 13;
-        x ^= x >>> 17;
-        x ^= x << 5;
-        let left = (x >>> 8) * 5.9604644775390625e-8;
-        let k = 0;
-        for (; k < K - 1; k++) {
-          left -= share[(i - firstEntry) * K4 + k]!;
-          if (left <= 0) break;
-        }
-        drawn[out + k]!++;
+  /** Passes the weights of a document's topics until what remains of x is less than one; four side by side, as kernels. */
+  function passOwn(own: readonly number[], x: number): number {
+    let found = 0;
+    for (let lane = 0; lane < 4; lane++) {
+      for (let j = lane; j < own.length; j += 4) {
+        const k = own[j]!;
+        if (weight[k]! > 0) found = k;
+        if (x < weight[k]!) return found;
+        x -= weight[k]!;
       }
     }
+    return found;
+  }
+
+  /** The same of α_k β_k. */
+  function passPrior(row: number, x: number): number {
+    let k = 0;
+    for (; k < K - 1; k++) {
+      const weight = alpha[k]! * beta[row + k]!;
+      if (x < weight) break;
+      x -= weight;
+    }
+    return k;
   }
 
   return {
     arrays,
     topics({ firstTerm, terms }, eta, noise) {
       for (let j = firstTerm; j < firstTerm + terms; j++) {
-        const row = arrays.blockTerm[j]! * K4;
+        const w = arrays.blockTerm[j]!;
+        const row = w * K4;
+        spread[w] = 0;
         for (let k = 0; k < K; k++) {
           // what is left of a withdrawn count may be rounding below 0
           topics[row + k] = Math.max(topics[row + k]! - arrays.own[j * K4 + k]!, 0);
           arrays.own[j * K4 + k] = 0;
           beta[row + k] = (topics[row + k]! + noise * arrays.start[row + k]! + eta) * arrays.scale[k]!;
+          spread[w]! += alpha[k]! * beta[row + k]!;
         }
       }
     },
-    documents({ from, to }, rounds, mayBeFew, seed, every) {
-      const firstEntry = rowStart[from]!;
+    documents({ from, to }, rounds, kept, seed, every) {
       for (let d = from; d < to; d++) {
-        if (rowStart[d] === rowStart[d + 1]) continue;
-        visit(d, firstEntry, rounds, mayBeFew);
-        if (every > 0 && d % every === 0) draw(d, firstEntry, seed, (d / every) * K4);
+        const out = every > 0 && d % every === 0 ? (d / every) * K4 : null;
+        if (rowStart[d] !== rowStart[d + 1]) visit(d, rowStart[from]!, rounds, kept, seed, out);
       }
     },
     terms({ firstTerm }, { from, to, firstRow, rows, firstStart }) {
@@ -424,21 +421,24 @@ function referenceSteps({ K, K4 }: { K: number; K4: number }, lengths: Collapsed
       for (let i = 0; i < entry.length; i++) entry[arrays.place[firstEntry + i]!] = i;
       for (let c = 0; c < rows; c++) {
         const j = firstTerm + arrays.chunkRow[firstRow + c]!;
-        const row = arrays.blockTerm[j]! * K4;
         for (let e = arrays.chunkStart[firstStart + c]!; e < arrays.chunkStart[firstStart + c + 1]!; e++) {
           const i = entry[e]!;
-          for (let k = 0; k < K; k++) {
-            const x = count[firstEntry + i]! * share[i * K4 + k]!;
-            arrays.own[j * K4 + k]! += x;
-            topics[row + k]! += x;
-          }
+          priorOf[j]! += ofPrior[i]!;
+          for (let k = 0; k < K; k++) arrays.own[j * K4 + k]! += part[i * K4 + k]!;
         }
       }
     },
-    totals(from, to, sum) {
+    tokens({ firstTerm, terms }, sum) {
       sum.fill(0);
-      for (let at = from * K4; at < to * K4; at += K4) {
-        for (let k = 0; k < K; k++) sum[k]! += tokens[at + k]!;
+      for (let j = firstTerm; j < firstTerm + terms; j++) {
+        const row = arrays.blockTerm[j]! * K4;
+        for (let k = 0; k < K; k++) {
+          const x = (arrays.own[j * K4 + k]! + priorOf[j]! * alpha[k]!) * beta[row + k]!;
+          arrays.own[j * K4 + k] = x;
+          topics[row + k]! += x;
+          sum[k]! += x;
+        }
+        priorOf[j] = 0;
       }
     },
     completion(rounds) {
@@ -469,5 +469,19 @@ function referenceSteps({ K, K4 }: { K: number; K4: number }, lengths: Collapsed
       }
     },
     close() {},
+  };
+}
+
+/** Numbers from [0, 1) for a document: xorshift32, started from bits well mixed (the finalizer of MurmurHash3). */
+function xorshift(seed: number, d: number): () => number {
+  let x = seed ^ Math.imul(d, 0x9e3779b1);
+  x = Math.imul(x ^ (x >>> 16), 0x85ebca6b);
+  x = Math.imul(x ^ (x >>> 13), 0xc2b2ae35);
+  x = (x ^ (x >>> 16)) >>> 0 || 1;
+  return () => {
+    x ^= x << 13;
+    x ^= x >>> 17;
+    x ^= x << 5;
+    return (x >>> 8) * 5.9604644775390625e-8;
   };
 }

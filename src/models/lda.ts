@@ -28,7 +28,7 @@ import { learnPrior, learnSymmetricPrior } from '../math/dirichlet.js';
 import type { Random } from '../math/random.js';
 import { digamma, lgamma } from '../math/special.js';
 import { parseSetting, type Settings, type Values } from '../settings.js';
-import { createCollapsedStage, PASSES_TO_ALL } from './lda-collapsed.js';
+import { createCollapsedStage, PASSES_TO_LOOK } from './lda-collapsed.js';
 import { ofPrior, uninformed } from './lda-documents.js';
 import { createEStep } from './lda-e-step.js';
 import { ONLINE, roundSettings } from './settings.js';
@@ -310,7 +310,7 @@ export function createLda(
     );
     return {
       name: 'collapsed',
-      every: PASSES_TO_ALL,
+      every: PASSES_TO_LOOK,
       iterations: isAscent ? START_PASSES : COLLAPSED_PASSES,
       next: isAscent ? 'em' : settings.inference === 'auto' ? 'em if it pays' : 'nothing',
       pass: found.pass,

@@ -1,14 +1,14 @@
 // Twins of the inner loops of models/lda-collapsed.ts but for the visit of a document, in f32. Rows of K numbers are
 // padded with zeros to K4, a multiple of 4. Pointers are bytes; no bounds are checked here.
-import { ENTRY, OTHERS, PLACES, TOPICS, WEIGHTS } from './collapsed-documents';
+import { ENTRY, PARTS, PLACES, PRIOR, TOPICS } from './collapsed-documents';
 import { weigh } from './lda';
-import { add, addFour, clear, dot, sumOf } from './rows';
+import { clear, dot, sumOf } from './rows';
 import { log2x, promote } from './special';
 
 /**
  * Withdraws a block from the topics, rows [from, to) of the block: S_w −= S_bw, S_bw = 0 (while there is noise, in the
  * first pass, both are 0 already), and from what is left
- * β_w = (S_w + noise · start_w + η) ⊙ scale; without noise also spread_w = Σ_k α_k β_wk (V).
+ * β_w = (S_w + noise · start_w + η) ⊙ scale and spread_w = Σ_k α_k β_wk (V).
  *
  * Row j is term terms[j]. S, start, beta are V×K4; own (S_b) has a row for each term of the block; scale and alpha are K4.
  */
@@ -35,20 +35,17 @@ export function collapsedTopics(
     const w = <usize>load<u32>(terms + (<usize>j << 2));
     const row = w * bytes;
     const o = own + <usize>j * bytes;
-    if (noise > 0) {
-      // in the first pass, and there is nothing to withdraw: the rows of S_b have not been touched yet
-      for (let k: usize = 0; k < bytes; k += 16) {
-        const b = f32x4.add(f32x4.add(v128.load(topics + row + k), prior), f32x4.mul(share, v128.load(start + row + k)));
-        v128.store(beta + row + k, f32x4.mul(b, v128.load(scale + k)));
-      }
-      continue;
-    }
     let sum = zero;
     for (let k: usize = 0; k < bytes; k += 16) {
-      // what is left of a withdrawn count may be rounding below 0
-      const left = f32x4.pmax(f32x4.sub(v128.load(topics + row + k), v128.load(o + k)), zero);
-      v128.store(topics + row + k, left);
-      v128.store(o + k, zero);
+      let left = v128.load(topics + row + k);
+      if (noise > 0) {
+        left = f32x4.add(left, f32x4.mul(share, v128.load(start + row + k)));
+      } else {
+        // what is left of a withdrawn count may be rounding below 0
+        left = f32x4.pmax(f32x4.sub(left, v128.load(o + k)), zero);
+        v128.store(topics + row + k, left);
+        v128.store(o + k, zero);
+      }
       const b = f32x4.mul(f32x4.add(left, prior), v128.load(scale + k));
       v128.store(beta + row + k, b);
       sum = f32x4.add(sum, f32x4.mul(v128.load(alpha + k), b));
@@ -58,11 +55,10 @@ export function collapsedTopics(
 }
 
 /**
- * Adds the weights of a chunk of documents to the topics, rows [from, to) of the chunk: S_bj and S_w each get the tokens
- * of each topic over the entries of the row's term, in their order.
+ * Adds the parts that a chunk of documents leaves of its terms, rows [from, to) of the chunk, in the order of their entries:
+ * those of topics to S_b, those of the prior to `prior` (a number for each row of the block).
  *
- * Row c of the chunk is row rows[c] of the block; its entries are [start[c], start[c + 1]) of `left`. `sum` is room for
- * K4. S_b is zero before the block's first chunk (`isFirst`).
+ * Row c of the chunk is row rows[c] of the block; its entries are [start[c], start[c + 1]) of `left`.
  */
 export function collapsedTerms(
   from: u32,
@@ -71,80 +67,59 @@ export function collapsedTerms(
   rows: usize,
   start: usize,
   left: usize,
-  terms: usize,
-  alpha: usize,
-  beta: usize,
-  topics: usize,
   own: usize,
-  sum: usize,
-  isFirst: u32,
+  prior: usize,
 ): void {
-  const bytes = <usize>K4 << 2;
   for (let c = from; c < to; c++) {
     const end = left + <usize>load<u32>(start + (<usize>c << 2), 4) * ENTRY;
-    let e = left + <usize>load<u32>(start + (<usize>c << 2)) * ENTRY;
-    const j = load<u32>(rows + (<usize>c << 2));
-    const o = own + <usize>j * bytes;
-    const row = <usize>load<u32>(terms + (<usize>j << 2)) * bytes;
-    const s = topics + row;
-    let others: f32 = 0;
-    clear(sum, bytes);
-    while (e < end) {
-      const few = load<u32>(e, TOPICS);
-      if (few !== 0) {
-        addFew(sum, <usize>load<u32>(e, WEIGHTS), <usize>load<u32>(e, PLACES), few);
-        others += load<f32>(e, OTHERS);
-        e += ENTRY;
-        continue;
+    const j = <usize>load<u32>(rows + (<usize>c << 2));
+    const o = own + j * (<usize>K4 << 2);
+    let ofPrior = load<f32>(prior + (j << 2));
+    for (let e = left + <usize>load<u32>(start + (<usize>c << 2)) * ENTRY; e < end; e += ENTRY) {
+      ofPrior += load<f32>(e, PRIOR);
+      const parts = <usize>load<u32>(e, PARTS);
+      const places = <usize>load<u32>(e, PLACES);
+      for (let i: usize = 0; i < <usize>load<u32>(e, TOPICS) << 2; i += 4) {
+        const k = o + <usize>load<u32>(places + i);
+        store<f32>(k, load<f32>(k) + load<f32>(parts + i));
       }
-      const e1 = e + ENTRY;
-      const e2 = e1 + ENTRY;
-      const e3 = e2 + ENTRY;
-      if (e3 < end && (load<u32>(e1, TOPICS) | load<u32>(e2, TOPICS) | load<u32>(e3, TOPICS)) === 0) {
-        addFour(
-          sum,
-          <usize>load<u32>(e, WEIGHTS),
-          <usize>load<u32>(e1, WEIGHTS),
-          <usize>load<u32>(e2, WEIGHTS),
-          <usize>load<u32>(e3, WEIGHTS),
-          load<f32>(e),
-          load<f32>(e1),
-          load<f32>(e2),
-          load<f32>(e3),
-          bytes,
-        );
-        e = e3 + ENTRY;
-        continue;
-      }
-      add(sum, <usize>load<u32>(e, WEIGHTS), load<f32>(e), bytes);
-      e += ENTRY;
     }
-    for (let k: usize = 0; k < bytes; k += 16) {
-      const ofOthers = f32x4.mul(f32x4.splat(others), f32x4.mul(v128.load(alpha + k), v128.load(beta + row + k)));
-      const x = f32x4.add(v128.load(sum + k), ofOthers);
-      v128.store(o + k, isFirst ? x : f32x4.add(v128.load(o + k), x));
-      v128.store(s + k, f32x4.add(v128.load(s + k), x));
-    }
+    store<f32>(prior + (j << 2), ofPrior);
   }
 }
 
-/** Adds the weights of few topics to a sum, at their places. */
-// @ts-ignore: decorator
-@inline
-function addFew(sum: usize, weights: usize, places: usize, few: u32): void {
-  for (let i: usize = 0; i < <usize>few << 2; i += 4) {
-    const k = <usize>load<u32>(places + i);
-    store<f32>(sum + k, load<f32>(sum + k) + load<f32>(weights + i));
-  }
-}
-
-/** Σ_d tokens_dk over documents [from, to) into total (K4, f64). */
-export function collapsedTotals(from: u32, to: u32, K4: u32, tokens: usize, total: usize): void {
+/**
+ * Makes tokens of the parts that a block's documents left, rows [from, to) of the block: S_bw = (S_bw + prior_w α) ⊙ β_w,
+ * and S_w += S_bw. Leaves prior 0, and Σ_w S_bw of these rows in total (K4, f64).
+ */
+export function collapsedTokens(
+  from: u32,
+  to: u32,
+  K4: u32,
+  terms: usize,
+  topics: usize,
+  own: usize,
+  beta: usize,
+  alpha: usize,
+  prior: usize,
+  total: usize,
+): void {
   const bytes = <usize>K4 << 2;
   clear(total, 2 * bytes);
-  for (let n = tokens + <usize>from * bytes; n < tokens + <usize>to * bytes; n += bytes) {
+  for (let j = from; j < to; j++) {
+    const row = <usize>load<u32>(terms + (<usize>j << 2)) * bytes;
+    const o = own + <usize>j * bytes;
+    const p = prior + (<usize>j << 2);
+    const ofPrior = f32x4.splat(load<f32>(p));
+    store<f32>(p, 0);
+    for (let k: usize = 0; k < bytes; k += 16) {
+      const parts = f32x4.add(v128.load(o + k), f32x4.mul(ofPrior, v128.load(alpha + k)));
+      const x = f32x4.mul(parts, v128.load(beta + row + k));
+      v128.store(o + k, x);
+      v128.store(topics + row + k, f32x4.add(v128.load(topics + row + k), x));
+    }
     for (let k: usize = 0; k < bytes; k += 8) {
-      v128.store(total + 2 * k, f64x2.add(v128.load(total + 2 * k), promote(n + k)));
+      v128.store(total + 2 * k, f64x2.add(v128.load(total + 2 * k), promote(o + k)));
     }
   }
 }

@@ -1,6 +1,6 @@
 export { ldaDocuments, ldaExpectLog, ldaScale, ldaTerms } from './lda';
 export { boundDocuments, boundTopics } from './lda-bound';
-export { collapsedCompletion, collapsedTerms, collapsedTopics, collapsedTotals } from './collapsed';
+export { collapsedCompletion, collapsedTerms, collapsedTokens, collapsedTopics } from './collapsed';
 export { collapsedDocuments } from './collapsed-documents';
 export * from './gmm';
 export { mixtureDocuments, multinomialLogs, multinomialTerms, plsaDocuments } from './multinomial';
