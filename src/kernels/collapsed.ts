@@ -34,8 +34,6 @@ export interface CollapsedArrays {
   readonly own: Reals;
   /** D×K4 */
   readonly tokens: Reals;
-  /** A row for each entry of the largest chunk: Σ (N_dk without a token) / Σ weights, in the order of each twin. */
-  readonly part: Reals;
   /** A row for each document that topics are drawn for. */
   readonly drawn: Reals;
   /** Of each held-out document. */
@@ -107,23 +105,26 @@ const TASK_ROWS = 128;
 /** Tasks that complete documents at most, each with room of its own. */
 const MOST_ROOMS = 64;
 
-/** The steps by WebAssembly SIMD, in f32, on `threads` threads. */
+/**
+ * The steps by WebAssembly SIMD, in f32, on `threads` threads.
+ *
+ * @param entries of the largest chunk
+ * @param longest entries of the longest document that is completed
+ */
 export function createCollapsedKernel(
-  { K, K4 }: { K: number; K4: number },
+  { K, K4, entries, longest, threads }: { K: number; K4: number; entries: number; longest: number; threads: number },
   lengths: CollapsedLengths,
-  longest: number,
-  threads: number,
 ): CollapsedSteps {
   const memory = kernelMemory(threads);
   const row = roomOf(4 * K4 + 8);
   const room = roomOf(2 * K4 + longest);
-  const entries = lengths.part / K4;
   const at = memory.layOut({
     ...lengths,
     scores: 2 * lengths.scores,
     room: MOST_TASKS * row,
-    known: lengths.part,
-    places: lengths.part,
+    part: entries * K4,
+    known: entries * K4,
+    places: entries * K4,
     draws: (MOST_DRAWS + 4) * entries,
     rooms: MOST_ROOMS * room,
     left: 4 * entries,

@@ -138,7 +138,6 @@ export function createCollapsedStage(
     beta: V * K4,
     own: blockTerm.length * K4,
     tokens: D * K4,
-    part: mostEntries * K4,
     drawn: Math.ceil(D / everyDrawn) * K4,
     scores: observed.rowStart.length - 1,
   };
@@ -146,8 +145,8 @@ export function createCollapsedStage(
   for (let d = 0; d + 1 < observed.rowStart.length; d++)
     longest = Math.max(longest, observed.rowStart[d + 1]! - observed.rowStart[d]!);
   const steps = precise
-    ? referenceSteps({ K, K4 }, lengths)
-    : createCollapsedKernel({ K, K4 }, lengths, longest, threads);
+    ? referenceSteps({ K, K4, entries: mostEntries }, lengths)
+    : createCollapsedKernel({ K, K4, entries: mostEntries, longest, threads }, lengths);
   const { arrays } = steps;
   for (const [name, values] of Object.entries(given)) arrays[name as keyof typeof given].set(values);
   arrays.alpha.set(priors);
@@ -297,15 +296,19 @@ function layOutBlocks(corpus: Corpus, blockEnds: readonly number[], V: number, K
 }
 
 /** The steps in plain loops, in f64: what the kernels are held to. */
-function referenceSteps({ K, K4 }: { K: number; K4: number }, lengths: CollapsedLengths): CollapsedSteps {
+function referenceSteps(
+  { K, K4, entries }: { K: number; K4: number; entries: number },
+  lengths: CollapsedLengths,
+): CollapsedSteps {
   const arrays = collapsedArrays(
     lengths,
     (length) => new Uint32Array(length),
     (length) => new Float64Array(length),
   );
-  const { rowStart, term, count, alpha, beta, topics, tokens, part, drawn } = arrays;
-  /** Of each entry of a chunk, and of each row of blockTerm, what comes by the prior. */
-  const ofPrior = new Float64Array(part.length / K4);
+  const { rowStart, term, count, alpha, beta, topics, tokens, drawn } = arrays;
+  /** Σ N_dk^−i / s_i and Σ 1 / s_i of each entry of a chunk, the second also of each row of blockTerm. */
+  const part = new Float64Array(entries * K);
+  const ofPrior = new Float64Array(entries);
   const priorOf = new Float64Array(arrays.blockTerm.length);
   /** Σ_k α_k β_wk */
   const spread = new Float64Array(arrays.start.length / K4);
@@ -323,7 +326,7 @@ function referenceSteps({ K, K4 }: { K: number; K4: number }, lengths: Collapsed
     const to = rowStart[d + 1]!;
     held.fill(0);
     tokens.fill(0, at, at + K);
-    part.fill(0, (from - firstEntry) * K4, (to - firstEntry) * K4);
+    part.fill(0, (from - firstEntry) * K, (to - firstEntry) * K);
     ofPrior.fill(0, from - firstEntry, to - firstEntry);
 
     const draw = (known: number, prior: number, row: number) => {
@@ -344,7 +347,7 @@ function referenceSteps({ K, K4 }: { K: number; K4: number }, lengths: Collapsed
           for (const k of own) known += weight[k] = held[k]! * beta[row + k]!;
           if (counts) {
             const once = n / (kept * (known + spread[term[i]!]!));
-            for (const k of own) part[(i - firstEntry) * K4 + k]! += held[k]! * once;
+            for (const k of own) part[(i - firstEntry) * K + k]! += held[k]! * once;
             ofPrior[i - firstEntry]! += once;
           }
           const k = draw(known, 1, row);
@@ -360,7 +363,7 @@ function referenceSteps({ K, K4 }: { K: number; K4: number }, lengths: Collapsed
     for (let i = from; i < to; i++) {
       const row = term[i]! * K4;
       let known = 0;
-      for (const k of own) known += weight[k] = part[(i - firstEntry) * K4 + k]! * beta[row + k]!;
+      for (const k of own) known += weight[k] = part[(i - firstEntry) * K + k]! * beta[row + k]!;
       const most = Math.ceil(count[i]! / MOST_DRAWS);
       for (let left = count[i]!; left > 0; left -= most) {
         drawn[out + draw(known, ofPrior[i - firstEntry]!, row)]! += Math.min(most, left);
@@ -424,7 +427,7 @@ function referenceSteps({ K, K4 }: { K: number; K4: number }, lengths: Collapsed
         for (let e = arrays.chunkStart[firstStart + c]!; e < arrays.chunkStart[firstStart + c + 1]!; e++) {
           const i = entry[e]!;
           priorOf[j]! += ofPrior[i]!;
-          for (let k = 0; k < K; k++) arrays.own[j * K4 + k]! += part[i * K4 + k]!;
+          for (let k = 0; k < K; k++) arrays.own[j * K4 + k]! += part[i * K + k]!;
         }
       }
     },

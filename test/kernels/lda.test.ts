@@ -288,7 +288,7 @@ describe('the collapsed stage of LDA', () => {
       [0.3, 0.8, 0.6],
     ];
     const { arrays, ...steps } = createCollapsedKernel(
-      { K, K4: 4 },
+      { K, K4: 4, entries: 2 * D, longest: 0, threads: 1 },
       {
         ...{ rowStart: D + 1, term: 2 * D, count: 2 * D, blockTerm: 2, chunkRow: 2, chunkStart: 3, place: 2 * D },
         ...{ observedStart: 1, observedTerm: 0, observedCount: 0, otherStart: 1, otherTerm: 0, otherCount: 0 },
@@ -305,8 +305,6 @@ describe('the collapsed stage of LDA', () => {
           scores: 0,
         },
       },
-      0,
-      1,
     );
     arrays.rowStart.set(corpus.rowStart);
     arrays.term.set(corpus.term);

@@ -290,5 +290,5 @@ function next(random: u32): u32 {
 // @ts-ignore: decorator
 @inline
 function uniform(random: u32): f32 {
-  return <f32>(random >> 8) * 5.9604644775390625e-8;
+  return <f32>(<i32>(random >> 8)) * 5.9604644775390625e-8;
 }
