@@ -2,7 +2,7 @@
 // multiple of 4. Pointers are bytes; no bounds are checked here.
 import { add, clear, sumOf } from './rows';
 
-/** Draws at most for the tokens of one term; see models/lda-collapsed.ts. */
+/** Draws at most for the tokens of one term; see kernels/collapsed.ts. */
 const MOST_DRAWS: f32 = 20;
 
 /** A total is at least this: products of small α and β may all be 0 in f32. */
@@ -196,13 +196,17 @@ function entryOf(left: usize, place: usize, i: u32): usize {
   return left + <usize>load<u32>(place + (<usize>i << 2)) * ENTRY;
 }
 
-/** Adds to one number of a row, four at a time: what is stored is loaded again at once, and four at a time too. */
+/**
+ * Adds to one number of a row, four at a time, for they are loaded again at once, four at a time. What rounding leaves below
+ * 0, of counts beyond 2^24, is 0.
+ */
 // @ts-ignore: decorator
 @inline
 function addTo(row: usize, at: usize, x: f32): void {
   const four = row + (at & ~15);
   const place = i32x4.eq(i32x4.splat(<i32>at & 15), i32x4(0, 4, 8, 12));
-  v128.store(four, f32x4.add(v128.load(four), v128.and(place, f32x4.splat(x))));
+  const sum = f32x4.add(v128.load(four), v128.and(place, f32x4.splat(x)));
+  v128.store(four, f32x4.pmax(sum, f32x4.splat(0)));
 }
 
 /** Products of two rows: leaves in `weights` Σ of those up to each one, four side by side. Returns all of these sums. */
@@ -240,7 +244,8 @@ function pass(x: f32, sum: v128, weights: usize, own: usize): usize {
     passed = i32x4.sub(passed, f32x4.le(v128.load(weights + j), rest));
   }
   v128.store(room, passed);
-  return (<usize>load<u32>(room + (side << 2)) << 4) + (side << 2);
+  const found = (<usize>load<u32>(room + (side << 2)) << 4) + (side << 2);
+  return found < own ? found : own - 4;
 }
 
 /** The first k whose Σ α_j β_j, j up to k, is more than x: its place in a row. */
