@@ -36,17 +36,22 @@ it('threads serve several memories, also after a kernel has failed', async () =>
   const { createPool } = (await import(new URL('pool.js', dist).href)) as typeof import('../src/pool.js');
   const module = new WebAssembly.Module(readFileSync(new URL('kernels.wasm', dist)));
   const [K4, N] = [4, 400];
-  const [TOTALS, ZEROS, ONES, TOPICS] = [1 << 20, 1.25 * 2 ** 20, 1.5 * 2 ** 20, 1.75 * 2 ** 20];
+  const [TOTALS, ZEROS, TERMS, ONES, TOPICS] = [1, 1.2, 1.4, 1.6, 1.8].map((at) => 16 * Math.floor(at * 2 ** 16)) as [
+    ...[number, number, number, number, number],
+  ];
   const pools = [3, 5].map((value) => {
     const memory = new WebAssembly.Memory({ initial: 32, maximum: 65_536, shared: true });
     const kernels = new WebAssembly.Instance(module, { env: { memory } }).exports as Parameters<typeof createPool>[3];
     new Float32Array(memory.buffer, 1024, 4 * N * K4).fill(value);
-    new Float32Array(memory.buffer, ONES, K4).fill(1);
+    new Float32Array(memory.buffer, ONES, 4 * N * K4).fill(1);
+    new Uint32Array(memory.buffer, TERMS, 4 * N).forEach((_, i, terms) => {
+      terms[i] = i;
+    });
     const { run } = createPool(3, module, memory, kernels);
     // sums of four rows each, from what lies at `rows`
     const sum = (rows: number) => {
       const tasks = Array.from({ length: N }, (_, i) => [
-        ...[4 * i, 4 * (i + 1), K4, ZEROS, TOPICS, rows, ONES, ZEROS, ZEROS, TOTALS + 8 * K4 * i],
+        ...[4 * i, 4 * (i + 1), K4, TERMS, TOPICS, rows, ONES, ZEROS, ZEROS, TOTALS + 8 * K4 * i],
       ]);
       run('collapsedTokens', tasks);
     };

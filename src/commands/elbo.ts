@@ -10,7 +10,7 @@ export const command = defineCommand({
 E-steps are exact it is the log likelihood), its value per token (per point, where documents are points), the terms that
 sum to it, and the relative change of what the fit raises: the ELBO, or with a log_prior the log_posterior, their sum. Of
 an online fit a row is a step: the ELBO as its batch estimates it, before anything is learned from the batch. Iterations
-that follow passes of collapsed updates are numbered on from them.`,
+that follow collapsed passes are numbered on from them.`,
   examples: [
     ['thema elbo m.safetensors', 'a small chart on a terminal, and the table'],
     ['thema elbo m.safetensors --format csv', 'for a plot'],

@@ -4,7 +4,7 @@ import { cutEvenly, cutTasks, MOST_TASKS, tasksOf } from './tasks.js';
 
 type Reals = Float32Array | Float64Array;
 
-/** What the collapsed updates of models/lda-collapsed.ts work on. Rows of K numbers take K4, a multiple of 4. */
+/** What the collapsed passes of models/lda-collapsed.ts work on. Rows of K numbers take K4, a multiple of 4. */
 export interface CollapsedArrays {
   /** The documents in the order they are dealt into blocks. */
   readonly rowStart: Uint32Array;
@@ -60,7 +60,7 @@ export function collapsedArrays(
   return Object.fromEntries(arrays) as unknown as CollapsedArrays;
 }
 
-/** Some documents of a block, small enough for the room of their shares. */
+/** Some documents of a block, small enough for the room of their entries. */
 export interface Chunk {
   /** Documents [from, to). */
   readonly from: number;
@@ -69,6 +69,12 @@ export interface Chunk {
   readonly firstRow: number;
   readonly rows: number;
   readonly firstStart: number;
+}
+
+/** The most that a chunk has. */
+export interface Most {
+  readonly entries: number;
+  readonly documents: number;
 }
 
 export interface Block {
@@ -85,7 +91,7 @@ export interface CollapsedSteps {
   topics(block: Block, eta: number, noise: number): void;
   /**
    * Draws topics for the tokens of a chunk's documents, in `rounds` rounds after a first, of which the last `kept` count. By
-   * the shares they leave, draws topics again for every so many documents, none at 0.
+   * what they leave, draws topics again for every so many documents, none at 0.
    */
   documents(chunk: Chunk, rounds: number, kept: number, seed: number, every: number): void;
   /** Adds up by term what the chunk's documents left. */
@@ -98,8 +104,10 @@ export interface CollapsedSteps {
   close(): void;
 }
 
-/** Draws at most for the tokens of a term in a document: each of what is more often stands for several. */
+/** Draws for the tokens of a term in a document: each of what is more often stands for several. */
 export const MOST_DRAWS = 20;
+/** Counts beyond 2^24 are not whole in f32, and may take one more. */
+const DRAWS_ROOM = 24;
 /** Rows of one task. */
 const TASK_ROWS = 128;
 /** Tasks that complete documents at most, each with room of its own. */
@@ -108,11 +116,11 @@ const MOST_ROOMS = 64;
 /**
  * The steps by WebAssembly SIMD, in f32, on `threads` threads.
  *
- * @param entries of the largest chunk
+ * @param most of any chunk
  * @param longest entries of the longest document that is completed
  */
 export function createCollapsedKernel(
-  { K, K4, entries, longest, threads }: { K: number; K4: number; entries: number; longest: number; threads: number },
+  { K, K4, most, longest, threads }: { K: number; K4: number; most: Most; longest: number; threads: number },
   lengths: CollapsedLengths,
 ): CollapsedSteps {
   const memory = kernelMemory(threads);
@@ -122,12 +130,12 @@ export function createCollapsedKernel(
     ...lengths,
     scores: 2 * lengths.scores,
     room: MOST_TASKS * row,
-    part: entries * K4,
-    known: entries * K4,
-    places: entries * K4,
-    draws: (MOST_DRAWS + 4) * entries,
+    part: most.entries * K4,
+    known: most.entries * K4,
+    places: most.documents * K4,
+    draws: DRAWS_ROOM * most.entries,
     rooms: MOST_ROOMS * room,
-    left: 4 * entries,
+    left: 4 * most.entries,
     prior: lengths.blockTerm,
     spread: lengths.start / K4,
   });
@@ -152,12 +160,11 @@ export function createCollapsedKernel(
       );
     },
     documents({ from, to }, rounds, kept, seed, every) {
-      const firstEntry = arrays.rowStart[from]!;
       memory.run(
         'collapsedDocuments',
         tasksOf(cutTasks(arrays.rowStart, from, to), (first, end, task) => [
           ...[first, end, K4, K, rounds, kept, at.rowStart, at.term, at.count, at.alpha, at.beta, at.spread],
-          ...[at.tokens, firstEntry, at.part, at.known, at.places, at.draws, at.place, at.left],
+          ...[at.tokens, from, at.part, at.known, at.places, at.draws, at.place, at.left],
           ...[at.room + 4 * row * task, seed, every, at.drawn],
         ]),
       );

@@ -7,15 +7,16 @@
  *     p(z_i = k | z_−i) = (N_dk^−i + α_k) β_kw / s_i,   β_kw = (S_wk − S_b,wk + η) / Σ_w′ (S_w′k − S_b,w′k + η)
  *
  * where N_dk^−i counts the other tokens' topics: θ is integrated out. What the tokens leave in S is not the topics drawn but
- * the mean of these probabilities over the later rounds (Rao–Blackwell): the exact posterior given the topics, up to noise,
- * where variational updates approximate it. Each visit begins afresh; nothing of a document is kept. No token votes for its own
- * topic, so none freezes the random start or overfits. The noise of the few rounds of the first passes helps out of poor
- * optima; later passes have more. No bound is promised to rise. What says how well the topics predict is the completion of a
- * few documents that are kept out until the end: half of their tokens from the other half.
+ * the mean of these probabilities over the later rounds (Rao–Blackwell). With more and more rounds it approaches the exact
+ * posterior given the topics, which variational updates do not; after few it still leans to where the visit began. Each
+ * visit begins afresh; nothing of a document is kept. No token votes for its own topic, so none freezes the random start or
+ * overfits. The noise of few rounds in the first passes helps out of poor optima; later passes make more rounds. No bound is
+ * promised to rise. What says how well the topics predict is the completion of a few documents that are kept out until the
+ * end: half of their tokens from the other half.
  *
- * A draw costs as many steps as the document has topics, however many there are: the rest of s_i, Σ_k α_k β_kw, is the same
- * for all tokens of a term. For S it suffices that an entry keeps Σ N_dk^−i / s_i of these topics and Σ 1 / s_i: times α and
- * β, they are its tokens.
+ * A draw takes as many steps as the visit has come to topics, however many there are: the rest of s_i, Σ_k α_k β_kw, is the
+ * same for all tokens of a term. For S it suffices that an entry keeps Σ N_dk^−i / s_i of these topics and Σ 1 / s_i: times
+ * β, and times α β, they are its tokens.
  *
  * | symbol | code | meaning | shape |
  * |---|---|---|---|
@@ -56,9 +57,9 @@ import { writeNormalised } from './topics.js';
 const BLOCKS = 10;
 /** Their statistics are of fewer, larger blocks where they would take more bytes than this, in f32. */
 const STORED_BYTES = 3 << 29;
-/** Entries of a chunk at most, but for a longer document; where K is small it is as many as take this many numbers. */
-const CHUNK_ENTRIES = 1 << 14;
-const CHUNK_NUMBERS = 1 << 21;
+/** Entries of a chunk at most, but for a longer document; where K is small, so many numbers over K. */
+const CHUNK_ENTRIES = 1 << 13;
+const CHUNK_NUMBERS = 1 << 20;
 
 /** Passes until the state is looked at and α is learned. */
 export const PASSES_TO_LOOK = 5;
@@ -108,7 +109,7 @@ export function createCollapsedStage(
   const K4 = roundUp4(K);
   const { dealt, corpus, blockEnds } = deal(fitted, K4, Math.min(storedBytes, STORED_BYTES));
   const B = blockEnds.length;
-  const { blocks, blockTerm, chunkRow, chunkStart, place, mostEntries } = layOutBlocks(corpus, blockEnds, V, K4);
+  const { blocks, blockTerm, chunkRow, chunkStart, place, most } = layOutBlocks(corpus, blockEnds, V, K4);
   const halves = heldOut === null ? { observed: NOTHING, heldOut: NOTHING } : splitTokens(heldOut, random);
   const { observed, heldOut: other } = halves;
   const everyDrawn = Math.ceil(D / MOST_DRAWN);
@@ -145,8 +146,8 @@ export function createCollapsedStage(
   for (let d = 0; d + 1 < observed.rowStart.length; d++)
     longest = Math.max(longest, observed.rowStart[d + 1]! - observed.rowStart[d]!);
   const steps = precise
-    ? referenceSteps({ K, K4, entries: mostEntries }, lengths)
-    : createCollapsedKernel({ K, K4, entries: mostEntries, longest, threads }, lengths);
+    ? referenceSteps({ K, K4, entries: most.entries }, lengths)
+    : createCollapsedKernel({ K, K4, most, longest, threads }, lengths);
   const { arrays } = steps;
   for (const [name, values] of Object.entries(given)) arrays[name as keyof typeof given].set(values);
   arrays.alpha.set(priors);
@@ -249,13 +250,13 @@ function deal(
 
 /** The blocks' terms, and their chunks' entries by term. */
 function layOutBlocks(corpus: Corpus, blockEnds: readonly number[], V: number, K4: number) {
-  const most = Math.max(CHUNK_ENTRIES, CHUNK_NUMBERS / K4);
+  const mostOfChunk = Math.max(CHUNK_ENTRIES, CHUNK_NUMBERS / K4);
   const { rowStart } = corpus;
   const blocks: Block[] = [];
   const [blockTerm, chunkRow, chunkStart] = [growing(), growing(), growing()];
   const place = new Uint32Array(corpus.term.length);
   const rowOf = new Uint32Array(V);
-  let mostEntries = 0;
+  const most = { entries: 0, documents: 0 };
   let from = 0;
   for (const end of blockEnds) {
     const firstTerm = blockTerm.length();
@@ -269,7 +270,7 @@ function layOutBlocks(corpus: Corpus, blockEnds: readonly number[], V: number, K
     const chunks: Chunk[] = [];
     while (from < end) {
       let to = from + 1;
-      while (to < end && rowStart[to + 1]! - rowStart[from]! <= most) to++;
+      while (to < end && rowStart[to + 1]! - rowStart[from]! <= mostOfChunk) to++;
       const columns = columnsOf(corpus, from, to, V);
       const chunk = { from, to, firstRow: chunkRow.length(), firstStart: chunkStart.length() };
       for (let w = 0; w < V; w++) {
@@ -280,7 +281,8 @@ function layOutBlocks(corpus: Corpus, blockEnds: readonly number[], V: number, K
       chunkStart.push(columns.start[V]!);
       for (let e = 0; e < columns.entry.length; e++) place[columns.entry[e]!] = e;
       chunks.push({ ...chunk, rows: chunkRow.length() - chunk.firstRow });
-      mostEntries = Math.max(mostEntries, columns.entry.length);
+      most.entries = Math.max(most.entries, columns.entry.length);
+      most.documents = Math.max(most.documents, to - from);
       from = to;
     }
     blocks.push({ firstTerm, terms: blockTerm.length() - firstTerm, chunks });
@@ -291,7 +293,7 @@ function layOutBlocks(corpus: Corpus, blockEnds: readonly number[], V: number, K
     chunkRow: chunkRow.take(),
     chunkStart: chunkStart.take(),
     place,
-    mostEntries,
+    most,
   };
 }
 

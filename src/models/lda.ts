@@ -56,7 +56,7 @@ export const ldaSettings = {
     choices: ['auto', 'collapsed', 'vb', 'map'],
     default: 'auto',
     describe:
-      'collapsed updates; VB after a few of them, or MAP, both by ascent; or auto: collapsed, then VB for as long as held-out documents say that it pays',
+      'collapsed passes, by Gibbs sampling within documents; VB after a few of them, or MAP, both by ascent; or auto: collapsed, then VB for as long as held-out documents say that it pays',
   },
   alpha: {
     kind: 'text',
@@ -79,7 +79,7 @@ export const ldaSettings = {
     max: 1e6,
     onlyWith: [['beta', 'dirichlet'], ['init']],
     describe:
-      "Dirichlet prior of topics' terms, or where VB starts to learn it (dirichlet) [default: 0.03, in VB after collapsed updates 0.53, from another start 0.1]",
+      "Dirichlet prior of topics' terms, or where VB starts to learn it (dirichlet) [default: 0.03, in VB after collapsed passes 0.53, from another start 0.1]",
   },
   'learn-eta': {
     kind: 'flag',
@@ -114,8 +114,7 @@ export const ldaSettings = {
     choices: ['collapsed', 'random', 'documents'],
     default: 'collapsed',
     onlyWith: [['inference', 'vb', 'map'], ['init']],
-    describe:
-      'first topics: from a few passes of collapsed updates, random, or each of a few documents drawn at random (vb, map)',
+    describe: 'first topics: from a few collapsed passes, random, or each of a few documents drawn at random (vb, map)',
   },
   ...roundSettings,
   precise: {
@@ -139,7 +138,7 @@ const DOCUMENT_TERMS = ['words', 'assignments', 'proportions', 'entropy_assignme
 const START_PASSES = 15;
 const COLLAPSED_PASSES = 60;
 
-/** η of collapsed updates, and what VB adds to it: e^ψ(x) is about x − ½. */
+/** η of collapsed passes, and what VB adds to it: e^ψ(x) is about x − ½. */
 const COLLAPSED_ETA = PLUG_IN;
 const VB_ETA = 0.5;
 
@@ -170,7 +169,7 @@ export function createLda(
   const isAscent = isMap || settings.inference === 'vb';
   /** Whether VB learns the priors; where it goes on from the collapsed stage, they stay as that has learned them. */
   const learnsInEm = settings.inference === 'vb';
-  /** Whether new documents are answered with proportions and topics as points, as collapsed updates have them. */
+  /** Whether new documents are answered with proportions and topics as points, as collapsed passes have them. */
   const answersWithPoints = settings.inference !== 'vb';
 
   /** How topics may be read; points need no choice. */

@@ -35,7 +35,7 @@ export type ReadOut = (typeof READ_OUTS)[number];
  */
 export const READ_OUT_GAINS: Readonly<Record<ReadOut, number>> = { mean: 0, 'plug-in': 0.002, 'exp-log': 0.0075 };
 
-/** The smoothing of topics in collapsed updates; 0.01 to 0.1 predict best on 20 Newsgroups, AP and titles, K = 20 and 100. */
+/** The smoothing of topics in collapsed passes; 0.01 to 0.1 predict best on 20 Newsgroups, AP and titles, K = 20 and 100. */
 export const PLUG_IN = 0.03;
 
 /**

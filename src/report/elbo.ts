@@ -14,7 +14,7 @@ export interface TraceRow {
   readonly [term: string]: number | string | null | undefined;
 }
 
-/** The stage whose rows are passes of collapsed updates, which ascend no objective; all others are iterations of EM. */
+/** The stage whose rows are collapsed passes, which ascend no objective; all others are iterations of EM. */
 export const PASSES = 'collapsed';
 
 /** An iteration in words, where passes before EM are counted apart: `iteration 20`, `pass 15`. */

@@ -2,11 +2,12 @@
 // multiple of 4. Pointers are bytes; no bounds are checked here.
 import { add, clear, sumOf } from './rows';
 
-/** Draws at most for the tokens of one term; see kernels/collapsed.ts. */
+/** Draws for the tokens of one term, but for rounding, and room for them; see kernels/collapsed.ts. */
 const MOST_DRAWS: f32 = 20;
+const DRAWS_ROOM: usize = 24;
 
-/** A total is at least this: products of small α and β may all be 0 in f32. */
-const LEAST: f32 = 1e-37;
+/** A total is at least this, though no α and β that can be given come near it. */
+const LEAST: f32 = 1e-30;
 
 /**
  * What a visit leaves of an entry, four numbers that `collapsedTerms` needs together: the part of the prior, how many topics
@@ -27,10 +28,10 @@ const BELOW_ONE: f32 = 0.99999994;
 /**
  * Visits documents [from, to): topics are drawn for their tokens, then again in each of `rounds` rounds, of which the last
  * `kept` count. Writes tokens (D×K4), the mean of these rounds; leaves the parts of the topics of each entry in `part` and
- * what else `collapsedTerms` needs in `left`, ENTRY bytes each, at `place` (entries). Entries from `firstEntry` on have a
- * row of K4 in each of `part`, `known` (their β) and `places`, and MOST_DRAWS + 4 numbers in `draws`. `room` is for
- * 4×K4 + 8, of which the last K4 are 0. Draws topics by the shares for each document whose number is a multiple of `every`,
- * unless that is 0: drawn (documents / every × K4) counts them.
+ * what else `collapsedTerms` needs in `left`, ENTRY bytes each, at `place` (entries). Documents from
+ * `firstDocument` on have a row of K4 in `places`, their entries one in each of `part` and `known` (their β), and DRAWS_ROOM
+ * numbers in `draws`. `room` is for 4×K4 + 8, of which the last K4 are 0. Draws topics by the parts for each document whose
+ * number is a multiple of `every`, unless that is 0: drawn (documents / every × K4) counts them.
  */
 export function collapsedDocuments(
   from: u32,
@@ -46,7 +47,7 @@ export function collapsedDocuments(
   beta: usize,
   spread: usize,
   tokens: usize,
-  firstEntry: u32,
+  firstDocument: u32,
   part: usize,
   known: usize,
   places: usize,
@@ -59,6 +60,7 @@ export function collapsedDocuments(
   drawn: usize,
 ): void {
   const bytes = <usize>K4 << 2;
+  const firstEntry = load<u32>(rowStart + (<usize>firstDocument << 2));
   const held = room;
   const mean = held + bytes;
   const weights = mean + bytes;
@@ -72,8 +74,8 @@ export function collapsedDocuments(
     const at = <usize>(first - firstEntry);
     const parts = part + at * bytes;
     const betas = known + at * bytes;
-    const list = places + at * bytes;
-    const topics = draws + at * ((<usize>MOST_DRAWS + 4) << 2);
+    const list = places + <usize>(d - firstDocument) * bytes;
+    const topics = draws + at * (DRAWS_ROOM << 2);
     const leftOf = place + (<usize>first << 2);
     let random = seeded(seed, d);
     // the topics that the document has come to, one after the other, take `own` bytes of rows of `width`

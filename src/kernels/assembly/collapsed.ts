@@ -6,8 +6,8 @@ import { clear, dot, sumOf } from './rows';
 import { log2x, promote } from './special';
 
 /**
- * Withdraws a block from the topics, rows [from, to) of the block: S_w −= S_bw, S_bw = 0 (while there is noise, in the
- * first pass, both are 0 already), and from what is left
+ * Withdraws a block from the topics, rows [from, to) of the block: S_w −= S_bw, S_bw = 0 (it is 0 while there is
+ * noise, in the first pass), and from what is left
  * β_w = (S_w + noise · start_w + η) ⊙ scale and spread_w = Σ_k α_k β_wk (V).
  *
  * Row j is term terms[j]. S, start, beta are V×K4; own (S_b) has a row for each term of the block; scale and alpha are K4.
@@ -79,7 +79,8 @@ export function collapsedTerms(
       ofPrior += load<f32>(e, PRIOR);
       const parts = <usize>load<u32>(e, PARTS);
       const places = <usize>load<u32>(e, PLACES);
-      for (let i: usize = 0; i < <usize>load<u32>(e, TOPICS) << 2; i += 4) {
+      const topics = <usize>load<u32>(e, TOPICS) << 2;
+      for (let i: usize = 0; i < topics; i += 4) {
         const k = o + <usize>load<u32>(places + i);
         store<f32>(k, load<f32>(k) + load<f32>(parts + i));
       }
