@@ -8,8 +8,8 @@
  *
  * where N_dk^−i counts the other tokens' topics: θ is integrated out. What the tokens leave in S is not the topics drawn but
  * the mean of these probabilities over the later rounds (Rao–Blackwell). With more and more rounds it approaches the exact
- * posterior given the topics, which variational updates do not; after few it still leans to where the visit began. Each
- * visit begins afresh; nothing of a document is kept. No token votes for its own topic, so none freezes the random start or
+ * posterior given the topics, which variational updates do not; after few it still leans to where the visit began,
+ * which is at a random term. Each visit begins afresh; nothing of a document is kept. No token votes for its own topic, so none freezes the random start or
  * overfits. The noise of few rounds in the first passes helps out of poor optima; later passes make more rounds. No bound is
  * promised to rise. What says how well the topics predict is the completion of a few documents that are kept out until the
  * end: half of their tokens from the other half.
@@ -319,7 +319,8 @@ function referenceSteps(
 
   /** Draws topics for a document's tokens, and again in each round; then, into row `out`, once more by their shares alone. */
   function visit(d: number, firstEntry: number, rounds: number, kept: number, seed: number, out: number | null): void {
-    const uniform = xorshift(seed, d);
+    const random = seeded(seed, d);
+    const uniform = xorshift(random);
     /** The topics that it has come to, and the topic of each draw. */
     const own: number[] = [];
     const topicOf: number[] = [];
@@ -336,10 +337,12 @@ function referenceSteps(
       return x < known ? passOwn(own, x) : passPrior(row, (x - known) / prior);
     };
 
+    const begin = from + (random % (to - from));
     for (let round = 0; round <= rounds; round++) {
       const counts = round + kept > rounds;
       let token = 0;
-      for (let i = from; i < to; i++) {
+      for (let e = 0; e < to - from; e++) {
+        const i = begin + e < to ? begin + e : begin + e - (to - from);
         const row = term[i]! * K4;
         const most = Math.ceil(count[i]! / MOST_DRAWS);
         for (let left = count[i]!; left > 0; left -= most) {
@@ -477,12 +480,16 @@ function referenceSteps(
   };
 }
 
-/** Numbers from [0, 1) for a document: xorshift32, started from bits well mixed (the finalizer of MurmurHash3). */
-function xorshift(seed: number, d: number): () => number {
+/** Where a generator of a document's own starts: at bits well mixed (the finalizer of MurmurHash3), never 0. */
+function seeded(seed: number, d: number): number {
   let x = seed ^ Math.imul(d, 0x9e3779b1);
   x = Math.imul(x ^ (x >>> 16), 0x85ebca6b);
   x = Math.imul(x ^ (x >>> 13), 0xc2b2ae35);
-  x = (x ^ (x >>> 16)) >>> 0 || 1;
+  return (x ^ (x >>> 16)) >>> 0 || 1;
+}
+
+/** Numbers from [0, 1), by xorshift32. */
+function xorshift(x: number): () => number {
   return () => {
     x ^= x << 13;
     x ^= x >>> 17;

@@ -149,7 +149,7 @@ const WATCHED: ReadOut = 'plug-in';
 const LEAST_POINT = 1e-19;
 
 /** Documents by which `auto` stops and chooses. */
-const HELD_OUT = { share: 0.05, from: 5, patience: 5, gain: 0.004 };
+const HELD_OUT = { share: 0.05, from: 5, patience: 5, gain: 0.008 };
 
 /** η where the topics start otherwise. */
 const VB_START_ETA = 0.1;
@@ -169,7 +169,7 @@ export function createLda(
   const isAscent = isMap || settings.inference === 'vb';
   /** Whether VB learns the priors; where it goes on from the collapsed stage, they stay as that has learned them. */
   const learnsInEm = settings.inference === 'vb';
-  /** Whether new documents are answered with proportions and topics as points, as collapsed passes have them. */
+  /** Whether new documents are answered with proportions and topics as points: topics of the passes are counts. */
   const answersWithPoints = settings.inference !== 'vb';
 
   /** How topics may be read; points need no choice. */

@@ -78,6 +78,7 @@ export function collapsedDocuments(
     const topics = draws + at * (DRAWS_ROOM << 2);
     const leftOf = place + (<usize>first << 2);
     let random = seeded(seed, d);
+    const begin = random % entries;
     // the topics that the document has come to, one after the other, take `own` bytes of rows of `width`
     let own: usize = 0;
     let width = min<usize>(FIRST_WIDTH, bytes);
@@ -89,7 +90,8 @@ export function collapsedDocuments(
     for (let round: u32 = 0; round <= rounds; round++) {
       const isKept = round + kept > rounds;
       let z = topics;
-      for (let i: u32 = 0; i < entries; i++) {
+      for (let e: u32 = 0; e < entries; e++) {
+        const i = e + begin < entries ? e + begin : e + begin - entries;
         const w = <usize>load<u32>(terms + (<usize>i << 2));
         const row = beta + w * bytes;
         const prior = load<f32>(spread + (w << 2));
