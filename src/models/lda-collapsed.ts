@@ -63,10 +63,8 @@ const CHUNK_NUMBERS = 1 << 20;
 
 /** Passes until the state is looked at and α is learned. */
 export const PASSES_TO_LOOK = 5;
-/** Rounds over a document until the first look, the second, and from then on; the second half of them counts. */
-const ROUNDS = [4, 8, 12];
-/** More in the first pass, whose topics are mostly noise. */
-const FIRST_ROUNDS = 6;
+/** Rounds over a document in the first pass, whose topics are mostly noise, until the first look, and from then on. */
+const ROUNDS = { first: 6, early: 4, late: 8 };
 
 /** Documents at most that topics are drawn for. */
 const MOST_DRAWN = 2000;
@@ -173,7 +171,7 @@ export function createCollapsedStage(
   async function pass(): Promise<void> {
     passes++;
     const isFirst = passes === 1;
-    const rounds = isFirst ? FIRST_ROUNDS : ROUNDS[Math.min(Math.ceil(passes / PASSES_TO_LOOK), ROUNDS.length) - 1]!;
+    const rounds = isFirst ? ROUNDS.first : passes <= PASSES_TO_LOOK ? ROUNDS.early : ROUNDS.late;
     const draws = learnAlpha !== 'none' && passes % PASSES_TO_LOOK === 0;
     for (let b = 0; b < B; b++) {
       const block = blocks[b]!;
@@ -185,6 +183,7 @@ export function createCollapsedStage(
       }
       steps.topics(block, eta, noise);
       for (const chunk of block.chunks) {
+        // the second half of them counts
         steps.documents(chunk, rounds, rounds / 2, seed + passes, draws ? everyDrawn : 0);
         steps.terms(block, chunk);
       }
