@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Corpus } from '../../src/corpus/corpus.js';
 import { documentCount } from '../../src/corpus/corpus.js';
+import { drawDocuments, drawTopics } from '../../src/corpus/generate.js';
 import type { FitSums } from '../../src/em/schedules.js';
 import { allocateState, allocateSums } from '../../src/em/state.js';
 import { createCollapsedKernel } from '../../src/kernels/collapsed.js';
@@ -343,6 +344,41 @@ describe('the collapsed stage of LDA', () => {
     for (const [w, row] of exact.entries()) {
       for (let k = 0; k < K; k++) expect(Math.abs(found[w]![k]! - row[k]! / total)).toBeLessThan(0.01);
     }
+  });
+
+  it('completes documents as well as the topics that they are drawn from, and learns their α', async () => {
+    const [V, K] = [300, 5];
+    const drawn = { documents: 1000, length: 80, V, K, alpha: 0.15, eta: 0.05 };
+    const truth = drawTopics(drawn, random(2));
+    const documents = Array.from(drawDocuments(drawn, truth, random(3)), ({ terms }) => {
+      const counts = new Map<number, number>();
+      for (const w of terms) counts.set(w, (counts.get(w) ?? 0) + 1);
+      return [...counts];
+    });
+    const [fitted, heldOut] = [corpusOf(documents.slice(0, 800), V), corpusOf(documents.slice(800), V)];
+    const priors = {
+      ...{ alpha: new Float64Array(K).fill(5 / K), eta: 0.03 },
+      ...{ learnAlpha: 'asymmetric', precise: false },
+    } as const;
+    const stage = createCollapsedStage(fitted, heldOut, { V, K, threads: 1 }, priors, random(1));
+    for (let pass = 0; pass < 20; pass++) await stage.pass();
+    const [topicTerm, alpha] = [new Float64Array(V * K), new Float64Array(K)];
+    stage.read(topicTerm, new Float64Array(800 * K), alpha);
+    const sums = topicSums(topicTerm, V, K);
+    const found = stage.score((rows, width) => {
+      for (let i = 0; i < V * K; i++) {
+        const k = i % K;
+        rows[Math.floor(i / K) * width + k] = (topicTerm[i]! + 0.03) / (sums[k]! + 0.03 * V);
+      }
+    }, alpha);
+    const best = stage.score((rows, width) => {
+      for (let k = 0; k < K; k++) for (let w = 0; w < V; w++) rows[w * width + k] = truth[k * V + w]!;
+    }, new Float64Array(K).fill(drawn.alpha));
+    stage.close();
+    expect(best - found).toBeLessThan(0.008);
+    const total = alpha.reduce((a, b) => a + b);
+    expect(total / (drawn.alpha * K)).toBeGreaterThan(0.9);
+    expect(total / (drawn.alpha * K)).toBeLessThan(1.05);
   });
 
   describe('where documents have few of many topics', () => {
