@@ -356,10 +356,8 @@ describe('the collapsed stage of LDA', () => {
       return [...counts];
     });
     const [fitted, heldOut] = [corpusOf(documents.slice(0, 800), V), corpusOf(documents.slice(800), V)];
-    const priors = {
-      ...{ alpha: new Float64Array(K).fill(5 / K), eta: 0.03 },
-      ...{ learnAlpha: 'asymmetric', precise: false },
-    } as const;
+    const start = new Float64Array(K).fill(5 / K);
+    const priors = { alpha: start, eta: 0.03, learnAlpha: 'asymmetric', precise: false } as const;
     const stage = createCollapsedStage(fitted, heldOut, { V, K, threads: 1 }, priors, random(1));
     for (let pass = 0; pass < 20; pass++) await stage.pass();
     const [topicTerm, alpha] = [new Float64Array(V * K), new Float64Array(K)];
