@@ -36,9 +36,8 @@ it('threads serve several memories, also after a kernel has failed', async () =>
   const { createPool } = (await import(new URL('pool.js', dist).href)) as typeof import('../src/pool.js');
   const module = new WebAssembly.Module(readFileSync(new URL('kernels.wasm', dist)));
   const [K4, N] = [4, 400];
-  const [TOTALS, ZEROS, TERMS, ONES, TOPICS] = [1, 1.2, 1.4, 1.6, 1.8].map((at) => 16 * Math.floor(at * 2 ** 16)) as [
-    ...[number, number, number, number, number],
-  ];
+  const PART = 2 ** 18;
+  const [ZEROS, TERMS, ONES, TOPICS, TOTALS] = [PART, 2 * PART, 3 * PART, 4 * PART, 5 * PART];
   const pools = [3, 5].map((value) => {
     const memory = new WebAssembly.Memory({ initial: 32, maximum: 65_536, shared: true });
     const kernels = new WebAssembly.Instance(module, { env: { memory } }).exports as Parameters<typeof createPool>[3];

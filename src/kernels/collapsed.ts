@@ -84,7 +84,7 @@ export interface Block {
   readonly chunks: readonly Chunk[];
 }
 
-/** The steps of a visit to a block; see models/lda-collapsed.ts, which has them in f64, and assembly/collapsed.ts. */
+/** The steps of a visit to a block; see models/lda-collapsed-steps.ts, which has them in f64, and assembly/collapsed.ts. */
 export interface CollapsedSteps {
   readonly arrays: CollapsedArrays;
   /** S −= S_b, S_b = 0, and β of the block's terms from what is left. */

@@ -6,13 +6,14 @@
  *
  *     p(z_i = k | z_−i) = (N_dk^−i + α_k) β_kw / s_i,   β_kw = (S_wk − S_b,wk + η) / Σ_w′ (S_w′k − S_b,w′k + η)
  *
- * where N_dk^−i counts the other tokens' topics: θ is integrated out. What the tokens leave in S is not the topics drawn but
- * the mean of these probabilities over the later rounds (Rao–Blackwell). With more and more rounds it approaches the exact
- * posterior given the topics, which variational updates do not; after few it still leans to where the visit began,
- * which is at a random term. Each visit begins afresh; nothing of a document is kept. No token votes for its own topic, so none freezes the random start or
- * overfits. The noise of few rounds in the first passes helps out of poor optima; later passes make more rounds. No bound is
- * promised to rise. What says how well the topics predict is the completion of a few documents that are kept out until the
- * end: half of their tokens from the other half.
+ * where N_dk^−i counts the other tokens' topics: θ is integrated out. What the tokens leave in S is not the topics
+ * drawn but the mean of these probabilities over the later rounds (Rao–Blackwell). With more and more rounds it
+ * approaches the exact posterior given the topics, which variational updates do not; after few it still leans to where
+ * the visit began, which is at a random term. Each visit begins afresh; nothing of a document is kept. No token votes
+ * for its own topic, so none freezes the random start or overfits. The noise of few rounds in the first passes helps
+ * out of poor optima; later passes make more rounds. No bound is promised to rise. What says how well the topics
+ * predict is the completion of a few documents that are kept out until the end: half of their tokens from the other
+ * half.
  *
  * A draw takes as many steps as the visit has come to topics, however many there are: the rest of s_i, Σ_k α_k β_kw, is the
  * same for all tokens of a term. For S it suffices that an entry keeps Σ N_dk^−i / s_i of these topics and Σ 1 / s_i: times
@@ -37,27 +38,18 @@ import { growing } from '../corpus/growing.js';
 import { selectDocuments } from '../corpus/select.js';
 import { splitTokens } from '../corpus/split.js';
 import type { Dims } from '../em/state.js';
-import {
-  type Block,
-  type Chunk,
-  type CollapsedLengths,
-  type CollapsedSteps,
-  collapsedArrays,
-  createCollapsedKernel,
-  MOST_DRAWS,
-} from '../kernels/collapsed.js';
+import { type Block, type Chunk, createCollapsedKernel } from '../kernels/collapsed.js';
 import { copyRows, roundUp4 } from '../kernels/rows.js';
 import { columnsOf } from '../kernels/tasks.js';
 import { learnPriorFromCounts } from '../math/dirichlet.js';
 import type { Random } from '../math/random.js';
-import { log } from '../math/special.js';
-import { writeNormalised } from './topics.js';
+import { createCollapsedReference } from './lda-collapsed-steps.js';
 
 /** Blocks that the documents are dealt into, round and round, so that blocks are alike. */
 const BLOCKS = 10;
 /** Their statistics are of fewer, larger blocks where they would take more bytes than this, in f32. */
 const STORED_BYTES = 3 << 29;
-/** Entries of a chunk at most, but for a longer document; where K is small, so many numbers over K. */
+/** A chunk has one document, or as many as take this many numbers in rows of K, or have this many entries. */
 const CHUNK_ENTRIES = 1 << 13;
 const CHUNK_NUMBERS = 1 << 20;
 
@@ -144,7 +136,7 @@ export function createCollapsedStage(
   for (let d = 0; d + 1 < observed.rowStart.length; d++)
     longest = Math.max(longest, observed.rowStart[d + 1]! - observed.rowStart[d]!);
   const steps = precise
-    ? referenceSteps({ K, K4, entries: most.entries }, lengths)
+    ? createCollapsedReference({ K, K4, entries: most.entries }, lengths)
     : createCollapsedKernel({ K, K4, most, longest, threads }, lengths);
   const { arrays } = steps;
   for (const [name, values] of Object.entries(given)) arrays[name as keyof typeof given].set(values);
@@ -293,206 +285,5 @@ function layOutBlocks(corpus: Corpus, blockEnds: readonly number[], V: number, K
     chunkStart: chunkStart.take(),
     place,
     most,
-  };
-}
-
-/** The steps in plain loops, in f64: what the kernels are held to. */
-function referenceSteps(
-  { K, K4, entries }: { K: number; K4: number; entries: number },
-  lengths: CollapsedLengths,
-): CollapsedSteps {
-  const arrays = collapsedArrays(
-    lengths,
-    (length) => new Uint32Array(length),
-    (length) => new Float64Array(length),
-  );
-  const { rowStart, term, count, alpha, beta, topics, tokens, drawn } = arrays;
-  /** Σ N_dk^−i / s_i and Σ 1 / s_i of each entry of a chunk, the second also of each row of blockTerm. */
-  const part = new Float64Array(entries * K);
-  const ofPrior = new Float64Array(entries);
-  const priorOf = new Float64Array(arrays.blockTerm.length);
-  /** Σ_k α_k β_wk */
-  const spread = new Float64Array(arrays.start.length / K4);
-  const held = new Float64Array(K);
-  const weight = new Float64Array(K);
-
-  /** Draws topics for a document's tokens, and again in each round; then, into row `out`, once more by their shares alone. */
-  function visit(d: number, firstEntry: number, rounds: number, kept: number, seed: number, out: number | null): void {
-    const random = seeded(seed, d);
-    const uniform = xorshift(random);
-    /** The topics that it has come to, and the topic of each draw. */
-    const own: number[] = [];
-    const topicOf: number[] = [];
-    const at = d * K4;
-    const from = rowStart[d]!;
-    const to = rowStart[d + 1]!;
-    held.fill(0);
-    tokens.fill(0, at, at + K);
-    part.fill(0, (from - firstEntry) * K, (to - firstEntry) * K);
-    ofPrior.fill(0, from - firstEntry, to - firstEntry);
-
-    const draw = (known: number, prior: number, row: number) => {
-      const x = uniform() * (known + prior * spread[row / K4]!);
-      return x < known ? passOwn(own, x) : passPrior(row, (x - known) / prior);
-    };
-
-    const begin = from + (random % (to - from));
-    for (let round = 0; round <= rounds; round++) {
-      const counts = round + kept > rounds;
-      let token = 0;
-      for (let e = 0; e < to - from; e++) {
-        const i = begin + e < to ? begin + e : begin + e - (to - from);
-        const row = term[i]! * K4;
-        const most = Math.ceil(count[i]! / MOST_DRAWS);
-        for (let left = count[i]!; left > 0; left -= most) {
-          const n = Math.min(most, left);
-          if (round > 0) held[topicOf[token]!]! -= n;
-          let known = 0;
-          for (const k of own) known += weight[k] = held[k]! * beta[row + k]!;
-          if (counts) {
-            const once = n / (kept * (known + spread[term[i]!]!));
-            for (const k of own) part[(i - firstEntry) * K + k]! += held[k]! * once;
-            ofPrior[i - firstEntry]! += once;
-          }
-          const k = draw(known, 1, row);
-          if (!own.includes(k)) own.push(k);
-          held[k]! += n;
-          topicOf[token++] = k;
-        }
-      }
-      if (counts) for (const k of own) tokens[at + k]! += held[k]! / kept;
-    }
-    if (out === null) return;
-    drawn.fill(0, out, out + K4);
-    for (let i = from; i < to; i++) {
-      const row = term[i]! * K4;
-      let known = 0;
-      for (const k of own) known += weight[k] = part[(i - firstEntry) * K + k]! * beta[row + k]!;
-      const most = Math.ceil(count[i]! / MOST_DRAWS);
-      for (let left = count[i]!; left > 0; left -= most) {
-        drawn[out + draw(known, ofPrior[i - firstEntry]!, row)]! += Math.min(most, left);
-      }
-    }
-  }
-
-  /** Passes the weights of a document's topics until what remains of x is less than one; four side by side, as kernels. */
-  function passOwn(own: readonly number[], x: number): number {
-    let found = 0;
-    for (let lane = 0; lane < 4; lane++) {
-      for (let j = lane; j < own.length; j += 4) {
-        const k = own[j]!;
-        if (weight[k]! > 0) found = k;
-        if (x < weight[k]!) return found;
-        x -= weight[k]!;
-      }
-    }
-    return found;
-  }
-
-  /** The same of α_k β_k. */
-  function passPrior(row: number, x: number): number {
-    let k = 0;
-    for (; k < K - 1; k++) {
-      const weight = alpha[k]! * beta[row + k]!;
-      if (x < weight) break;
-      x -= weight;
-    }
-    return k;
-  }
-
-  return {
-    arrays,
-    topics({ firstTerm, terms }, eta, noise) {
-      for (let j = firstTerm; j < firstTerm + terms; j++) {
-        const w = arrays.blockTerm[j]!;
-        const row = w * K4;
-        spread[w] = 0;
-        for (let k = 0; k < K; k++) {
-          // what is left of a withdrawn count may be rounding below 0
-          topics[row + k] = Math.max(topics[row + k]! - arrays.own[j * K4 + k]!, 0);
-          arrays.own[j * K4 + k] = 0;
-          beta[row + k] = (topics[row + k]! + noise * arrays.start[row + k]! + eta) * arrays.scale[k]!;
-          spread[w]! += alpha[k]! * beta[row + k]!;
-        }
-      }
-    },
-    documents({ from, to }, rounds, kept, seed, every) {
-      for (let d = from; d < to; d++) {
-        const out = every > 0 && d % every === 0 ? (d / every) * K4 : null;
-        if (rowStart[d] !== rowStart[d + 1]) visit(d, rowStart[from]!, rounds, kept, seed, out);
-      }
-    },
-    terms({ firstTerm }, { from, to, firstRow, rows, firstStart }) {
-      const firstEntry = rowStart[from]!;
-      const entry = new Uint32Array(rowStart[to]! - firstEntry);
-      for (let i = 0; i < entry.length; i++) entry[arrays.place[firstEntry + i]!] = i;
-      for (let c = 0; c < rows; c++) {
-        const j = firstTerm + arrays.chunkRow[firstRow + c]!;
-        for (let e = arrays.chunkStart[firstStart + c]!; e < arrays.chunkStart[firstStart + c + 1]!; e++) {
-          const i = entry[e]!;
-          priorOf[j]! += ofPrior[i]!;
-          for (let k = 0; k < K; k++) arrays.own[j * K4 + k]! += part[i * K + k]!;
-        }
-      }
-    },
-    tokens({ firstTerm, terms }, sum) {
-      sum.fill(0);
-      for (let j = firstTerm; j < firstTerm + terms; j++) {
-        const row = arrays.blockTerm[j]! * K4;
-        for (let k = 0; k < K; k++) {
-          const x = (arrays.own[j * K4 + k]! + priorOf[j]! * alpha[k]!) * beta[row + k]!;
-          arrays.own[j * K4 + k] = x;
-          topics[row + k]! += x;
-          sum[k]! += x;
-        }
-        priorOf[j] = 0;
-      }
-    },
-    completion(rounds) {
-      const { observedStart, observedTerm, observedCount, otherStart, otherTerm, otherCount, scores } = arrays;
-      const theta = new Float64Array(K);
-      const next = new Float64Array(K);
-      /** p(w) = Σ_k θ_k β_wk */
-      const probability = (w: number) => {
-        let p = 0;
-        for (let k = 0; k < K; k++) p += theta[k]! * beta[w * K4 + k]!;
-        return p;
-      };
-      for (let d = 0; d < scores.length; d++) {
-        theta.fill(1 / K);
-        for (let round = 0; round < rounds; round++) {
-          next.set(alpha.subarray(0, K));
-          for (let i = observedStart[d]!; i < observedStart[d + 1]!; i++) {
-            const w = observedTerm[i]!;
-            const ratio = observedCount[i]! / probability(w);
-            for (let k = 0; k < K; k++) next[k]! += ratio * theta[k]! * beta[w * K4 + k]!;
-          }
-          writeNormalised(next, 0, K, theta, 0);
-        }
-        scores[d] = 0;
-        for (let i = otherStart[d]!; i < otherStart[d + 1]!; i++) {
-          scores[d]! += otherCount[i]! * log(probability(otherTerm[i]!));
-        }
-      }
-    },
-    close() {},
-  };
-}
-
-/** Where a generator of a document's own starts: at bits well mixed (the finalizer of MurmurHash3), never 0. */
-function seeded(seed: number, d: number): number {
-  let x = seed ^ Math.imul(d, 0x9e3779b1);
-  x = Math.imul(x ^ (x >>> 16), 0x85ebca6b);
-  x = Math.imul(x ^ (x >>> 13), 0xc2b2ae35);
-  return (x ^ (x >>> 16)) >>> 0 || 1;
-}
-
-/** Numbers from [0, 1), by xorshift32. */
-function xorshift(x: number): () => number {
-  return () => {
-    x ^= x << 13;
-    x ^= x >>> 17;
-    x ^= x << 5;
-    return (x >>> 8) * 5.9604644775390625e-8;
   };
 }

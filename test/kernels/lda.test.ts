@@ -301,7 +301,6 @@ describe('the collapsed stage of LDA', () => {
           beta: 8,
           own: 8,
           tokens: 4 * D,
-          part: 8 * D,
           drawn: 4,
           scores: 0,
         },

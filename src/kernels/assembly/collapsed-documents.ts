@@ -1,4 +1,4 @@
-// Twins of the visit of a document of models/lda-collapsed.ts, in f32. Rows of K numbers are padded with zeros to K4, a
+// Twins of the visit of a document of models/lda-collapsed-steps.ts, in f32. Rows of K numbers are padded with zeros to K4, a
 // multiple of 4. Pointers are bytes; no bounds are checked here.
 import { add, clear, sumOf } from './rows';
 
@@ -103,7 +103,7 @@ export function collapsedDocuments(
         for (let rest = n; rest > 0; rest -= most, z += 4) {
           const c = most < rest ? most : rest;
           if (round > 0) addTo(held, <usize>load<u32>(z), -c);
-          const sum = weigh(held, b, own, weights);
+          const sum = runningSums(held, b, own, weights);
           const ofOwn = sumOf(sum);
           const sure = ofOwn + prior;
           const total = sure > LEAST ? sure : LEAST;
@@ -169,7 +169,7 @@ export function collapsedDocuments(
     for (let i: u32 = 0; i < entries; i++) {
       const w = <usize>load<u32>(terms + (<usize>i << 2));
       const ofPrior = load<f32>(entryOf(left, leftOf, i), PRIOR);
-      const sum = weigh(parts + <usize>i * width, betas + <usize>i * width, own, weights);
+      const sum = runningSums(parts + <usize>i * width, betas + <usize>i * width, own, weights);
       const ofOwn = sumOf(sum);
       const total = ofOwn + ofPrior * load<f32>(spread + (w << 2));
       const n = load<f32>(counts + (<usize>i << 2));
@@ -216,7 +216,7 @@ function addTo(row: usize, at: usize, x: f32): void {
 /** Products of two rows: leaves in `weights` Σ of those up to each one, four side by side. Returns all of these sums. */
 // @ts-ignore: decorator
 @inline
-function weigh(a: usize, b: usize, own: usize, weights: usize): v128 {
+function runningSums(a: usize, b: usize, own: usize, weights: usize): v128 {
   let sum = f32x4.splat(0);
   for (let j: usize = 0; j < own; j += 16) {
     sum = f32x4.add(sum, f32x4.mul(v128.load(a + j), v128.load(b + j)));
@@ -225,7 +225,7 @@ function weigh(a: usize, b: usize, own: usize, weights: usize): v128 {
   return sum;
 }
 
-/** The first product of `weigh`, of one side after the other, up to which all are more than x; x is less than all are. */
+/** The first product of `runningSums`, of one side after the other, up to which all are more than x; x is less than all are. */
 // @ts-ignore: decorator
 @inline
 function pass(x: f32, sum: v128, weights: usize, own: usize): usize {

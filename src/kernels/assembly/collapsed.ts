@@ -1,4 +1,4 @@
-// Twins of the inner loops of models/lda-collapsed.ts but for the visit of a document, in f32. Rows of K numbers are
+// Twins of the inner loops of models/lda-collapsed-steps.ts but for the visit of a document, in f32. Rows of K numbers are
 // padded with zeros to K4, a multiple of 4. Pointers are bytes; no bounds are checked here.
 import { ENTRY, PARTS, PLACES, PRIOR, TOPICS } from './collapsed-documents';
 import { weigh } from './lda';
