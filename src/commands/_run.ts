@@ -75,7 +75,7 @@ export async function run(
           );
   const watch = score === null ? undefined : watchHeldOut(model, state, score, model.heldOut!);
   // what is said per token is said per point where documents are points
-  const lengthOf: (corpus: Corpus) => number = model.predictor(state) === null ? documentCount : tokenCount;
+  const lengthOf: (corpus: Corpus) => number = model.predictor === undefined ? documentCount : tokenCount;
   const data = model.prepare(fitted, state);
   if (stage === undefined) model.resetPosterior(data, state);
   const trace: TraceRow[] = [];
@@ -112,6 +112,7 @@ export async function run(
     if (next === 'em' || (next === 'em if it pays' && watch !== undefined && last!.iteration < iterations)) {
       after = last?.iteration ?? 0;
       if (stage !== undefined) {
+        watch?.keep();
         stage.handOver(state);
         watch?.renew(after, POLISH);
       }
@@ -192,10 +193,7 @@ function chooseReadOut(model: TopicModel<Corpus, unknown>, stage: Stage, state: 
   if (readOuts.length < 2) return undefined;
   const scores = Object.fromEntries(readOuts.map(([name]) => [name, stage.score(state, name)!]));
   const [best] = readOuts.reduce((a, b) => (scores[b[0]]! > scores[a[0]]! + b[1] ? b : a));
-  if (best !== state.readOut) {
-    state.readOut = best;
-    model.derive(state);
-  }
+  state.readOut = best;
   return scores;
 }
 
@@ -267,18 +265,18 @@ async function* passes(
 ): AsyncGenerator<Iteration, void> {
   const evaluate = SCHEDULES.batch({ model, data, blocks, state, sums });
   let change: number | null = null;
-  let previous = Number.NaN;
+  let previous: number | null = null;
   for (let iteration = 1; ; iteration++) {
     await stage.pass();
     const isLast = iteration >= Math.min(iterations, stage.iterations);
-    if (iteration % stage.every !== 0 && iteration > 1 && !isLast) continue;
+    if (iteration % stage.every !== 0 && !isLast) continue;
     stage.read(state);
     await evaluate('fixed', true);
     const terms = sums.terms.slice();
     const objective = terms.reduce((sum, term) => sum + term);
     if (!Number.isFinite(objective))
       throw new NumericalError(`${model.objective} of ${model.name} is ${objective} after pass ${iteration}`);
-    if (iteration > 1) change = (objective - previous) / Math.abs(objective);
+    if (previous !== null) change = (objective - previous) / Math.abs(objective);
     previous = objective;
     const seen = await watch?.see(iteration);
     const stop: StopReason | null = seen?.isPast
@@ -291,6 +289,7 @@ async function* passes(
     const kept = stop === null || watch === undefined ? iteration : watch.restore();
     yield { iteration, objective, terms, change, heldOut: seen?.score ?? null, heldOutError: null, stop, kept };
     if (stop !== null) return;
+    watch?.keep();
   }
 }
 

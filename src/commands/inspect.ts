@@ -36,7 +36,7 @@ and the rarest terms, what was left out and why. Of a model: its arrays, setting
             dims,
             params: state.params,
             posterior: Object.keys(model.posterior),
-            per: model.predictor(state) === null ? 'point' : 'token',
+            per: model.predictor === undefined ? 'point' : 'token',
             facts: Array.from({ length: dims.K }, (_, k) => model.facts(state, k)),
             record,
             documents: documents?.ids.length ?? null,

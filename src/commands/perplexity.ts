@@ -39,7 +39,7 @@ Without INPUTS, prints what the fit itself reached on its training documents. Pe
     const path = operands['model']!;
     const loaded = await loadModel(path, threadsOf(values));
     const say = progress(values);
-    if (loaded.model.predictor(loaded.state) === null) {
+    if (loaded.model.predictor === undefined) {
       throw new UserError(
         `${path}: a ${loaded.name} has densities of points and no probability of a token, so there is no perplexity`,
         { status: STATUS.usage, hint: `thema elbo ${path} shows the objective of the fit` },

@@ -87,6 +87,7 @@ export async function* fit<Data>(
     previous = { iteration, objective, terms, change, heldOut, heldOutError, stop, kept };
     yield previous;
     if (stop !== null) return;
+    watch?.keep();
     if (schedule === 'batch') model.mStep(state, sums.statistics, soft);
   }
 }

@@ -15,6 +15,8 @@ export interface Watch {
   see(iteration: number): Promise<{ readonly score: number; readonly error: number | null; readonly isPast: boolean }>;
   /** Waits afresh, from this iteration on, for a score above the best so far, and with other patience. */
   renew(iteration: number, patience: Omit<Patience, 'from'>): void;
+  /** The fit goes on: keeps the state, if its score is the highest so far. */
+  keep(): void;
   /** Sets the state to that of the highest score; the iteration that left it. */
   restore(): number;
 }
@@ -26,6 +28,8 @@ export function watchHeldOut<Data>(
   { from, patience, gain = 0 }: Patience,
 ): Watch {
   const best = { iteration: 0, score: Number.NEGATIVE_INFINITY, arrays: [] as Float64Array[] };
+  /** Whether the state is the best, and not kept yet. */
+  let isBest = false;
   const arrays = () => [...Object.values(state.params), ...Object.values(state.posterior)];
   /** The last score worth waiting for, and its iteration. */
   let worth = { iteration: 0, score: Number.NEGATIVE_INFINITY };
@@ -39,8 +43,7 @@ export function watchHeldOut<Data>(
       if (found.score - best.score > ROUNDING * Math.abs(found.score) || iteration <= from) {
         best.iteration = iteration;
         best.score = found.score;
-        if (best.arrays.length === 0) best.arrays = arrays().map((array) => array.slice());
-        else for (const [i, array] of arrays().entries()) best.arrays[i]!.set(array);
+        isBest = true;
       }
       if (found.score > worth.score + gain || iteration <= from) worth = { iteration, score: found.score };
       return { ...found, isPast: iteration - worth.iteration >= patience };
@@ -49,7 +52,14 @@ export function watchHeldOut<Data>(
       worth = { iteration, score: best.score };
       ({ patience, gain = 0 } = now);
     },
+    keep() {
+      if (!isBest) return;
+      isBest = false;
+      if (best.arrays.length === 0) best.arrays = arrays().map((array) => array.slice());
+      else for (const [i, array] of arrays().entries()) best.arrays[i]!.set(array);
+    },
     restore() {
+      if (isBest) return best.iteration;
       for (const [i, array] of arrays().entries()) array.set(best.arrays[i]!);
       model.derive(state);
       return best.iteration;

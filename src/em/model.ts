@@ -17,7 +17,7 @@ export interface State {
   readonly derived: Arrays;
   /** q_d, one row a document: where a warm E-step starts, what reports of documents read. */
   readonly posterior: Arrays;
-  /** Which of the model's `readOuts` topics are read by, if it has any; after a change, `derive`. */
+  /** Which of the model's `readOuts` topics are read by, if it has any. */
   readOut?: string | undefined;
 }
 
@@ -91,7 +91,7 @@ export interface Model<Data> {
   readonly posterior: Shapes;
   readonly statistics: Shapes;
 
-  /** Recomputes `derived` from `params`, and what follows from `readOut`. */
+  /** Recomputes `derived` from `params`. */
   derive(state: State): void;
 
   /**
@@ -177,10 +177,10 @@ export interface TopicModel<Documents, Data = Documents> extends Model<Data> {
   readonly readings: Readonly<Record<string, (state: State) => Float64Array>>;
 
   /**
-   * The probability of one more token of document d being term w, given the document's posterior; null where documents
-   * are not made of tokens.
+   * The probability of one more token of document d being term w, given the document's posterior; not there where
+   * documents are points.
    */
-  predictor(state: State): ((d: number, w: number) => number) | null;
+  predictor?(state: State): (d: number, w: number) => number;
 
   /**
    * Where documents are sequences: the topic of each of the T segments of document d on their most likely path, and

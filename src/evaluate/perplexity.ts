@@ -57,14 +57,14 @@ export async function completionScore(
   observed: Corpus,
   heldOut: Corpus,
 ): Promise<Score> {
-  const state = withDocuments(model, dims, params, documentCount(observed));
-  await infer(model, model.prepare(observed, state), cutBlocks(observed.rowStart), state, NO_SUMS);
-  const predict = model.predictor(state);
-  if (predict === null) {
+  if (model.predictor === undefined) {
     throw new UserError(`a ${model.name} has no probability of a token: its documents are points`, {
       status: STATUS.usage,
     });
   }
+  const state = withDocuments(model, dims, params, documentCount(observed));
+  await infer(model, model.prepare(observed, state), cutBlocks(observed.rowStart), state, NO_SUMS);
+  const predict = model.predictor(state);
   const beta = params.readOut === undefined ? 'E[β_kw]' : `β_kw, β by read-out ${params.readOut}`;
   let sum = 0;
   for (let d = 0; d < documentCount(heldOut); d++) {

@@ -26,8 +26,9 @@ export interface CollapsedArrays {
   /** K4 */
   readonly alpha: Reals;
   readonly scale: Reals;
+  /** V */
+  readonly frequency: Reals;
   /** V×K4 */
-  readonly start: Reals;
   readonly topics: Reals;
   readonly beta: Reals;
   /** A row for each of `blockTerm`. */
@@ -87,8 +88,11 @@ export interface Block {
 /** The steps of a visit to a block; see models/lda-collapsed-steps.ts, which has them in f64, and assembly/collapsed.ts. */
 export interface CollapsedSteps {
   readonly arrays: CollapsedArrays;
-  /** S −= S_b, S_b = 0, and β of the block's terms from what is left. */
-  topics(block: Block, eta: number, noise: number): void;
+  /**
+   * S −= S_b, S_b = 0, and β of the block's terms from what is left; with noise, so much of the terms' frequencies, each time
+   * some 1 (see `noiseAt`).
+   */
+  topics(block: Block, eta: number, noise: number, seed: number): void;
   /**
    * Draws topics for the tokens of a chunk's documents, in `rounds` rounds after a first, of which the last `kept` count. By
    * what they leave, draws topics again for every so many documents, none at 0.
@@ -110,6 +114,8 @@ export const MOST_DRAWS = 20;
 const DRAWS_ROOM = 24;
 /** Rows of one task. */
 const TASK_ROWS = 128;
+/** Bytes of a page of memory, at least. */
+const PAGE = 4096;
 /** Tasks that complete documents at most, each with room of its own. */
 const MOST_ROOMS = 64;
 
@@ -137,7 +143,7 @@ export function createCollapsedKernel(
     rooms: MOST_ROOMS * room,
     left: 4 * most.entries,
     prior: lengths.blockTerm,
-    spread: lengths.start / K4,
+    spread: lengths.frequency,
   });
   const arrays: CollapsedArrays = {
     ...collapsedArrays(
@@ -147,14 +153,16 @@ export function createCollapsedKernel(
     ),
     scores: memory.f64(at.scores, lengths.scores),
   };
+  // A page that is read before it is written is mapped twice, the second time in all threads: that takes ten times as long.
+  for (const sums of [arrays.topics, arrays.own]) for (let i = 0; i < sums.length; i += PAGE / 4) sums[i] = 0;
   const rowBytes = 4 * K4;
   return {
     arrays,
-    topics({ firstTerm, terms }, eta, noise) {
+    topics({ firstTerm, terms }, eta, noise, seed) {
       memory.run(
         'collapsedTopics',
         tasksOf(cutEvenly(0, terms, TASK_ROWS, MOST_TASKS - 1), (from, to) => [
-          ...[from, to, K4, eta, noise, at.blockTerm + 4 * firstTerm, at.start, at.topics],
+          ...[from, to, K4, eta, noise, seed, at.blockTerm + 4 * firstTerm, at.frequency, at.topics],
           ...[at.own + rowBytes * firstTerm, at.beta, at.scale, at.alpha, at.spread],
         ]),
       );

@@ -32,7 +32,7 @@ export interface LdaBound extends Pick<LdaFound, 'logTheta' | 'expected'> {
 /** The E-step of LDA by WebAssembly SIMD, in f32: the twin of the f64 loops of models/lda-documents.ts. */
 export interface LdaKernel {
   /**
-   * E[log β] of q(β_k) = Dir(λ_k) into `logBeta` (V×K); `digammaSums` are ψ(Σ_w λ_wk).
+   * E[log β] of q(β_k) = Dir(λ_k) into `logBeta` (V×K), and takes it as `setTopics` does; `digammaSums` are ψ(Σ_w λ_wk).
    *
    * @returns Σ_wk E[log β_wk], and Σ_wk ln Γ(λ_wk) − (λ_wk − 1) E[log β_wk]
    */
@@ -201,6 +201,7 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
 
   return {
     expectLog(lambda, digammaSums, logBeta) {
+      isScaled.fill(0);
       isScaledInF64 = false;
       return expectLog(memory, { V, K, width: K4 }, topics, lambda, digammaSums, logBeta);
     },

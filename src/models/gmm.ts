@@ -529,7 +529,6 @@ export function createGmm(
           mean: (state) => projectedMeans(state, V, K, P),
         }
       : {},
-    predictor: () => null,
     facts({ params, derived }, k) {
       const covariance = variational ? params['scatter']! : params['covariance']!;
       const at = blockOf(k);

@@ -6,6 +6,9 @@ import { type CollapsedLengths, type CollapsedSteps, collapsedArrays, MOST_DRAWS
 import { log } from '../math/special.js';
 import { writeNormalised } from './topics.js';
 
+/** 2^−24 */
+const BITS_24 = 5.9604644775390625e-8;
+
 /** @param entries of the largest chunk */
 export function createCollapsedReference(
   { K, K4, entries }: { K: number; K4: number; entries: number },
@@ -22,7 +25,7 @@ export function createCollapsedReference(
   const ofPrior = new Float64Array(entries);
   const priorOf = new Float64Array(arrays.blockTerm.length);
   /** Σ_k α_k β_wk */
-  const spread = new Float64Array(arrays.start.length / K4);
+  const spread = new Float64Array(arrays.frequency.length);
   const held = new Float64Array(K);
   const weight = new Float64Array(K);
 
@@ -112,7 +115,7 @@ export function createCollapsedReference(
 
   return {
     arrays,
-    topics({ firstTerm, terms }, eta, noise) {
+    topics({ firstTerm, terms }, eta, noise, seed) {
       for (let j = firstTerm; j < firstTerm + terms; j++) {
         const w = arrays.blockTerm[j]!;
         const row = w * K4;
@@ -121,7 +124,8 @@ export function createCollapsedReference(
           // what is left of a withdrawn count may be rounding below 0
           topics[row + k] = Math.max(topics[row + k]! - arrays.own[j * K4 + k]!, 0);
           arrays.own[j * K4 + k] = 0;
-          beta[row + k] = (topics[row + k]! + noise * arrays.start[row + k]! + eta) * arrays.scale[k]!;
+          const start = noise === 0 ? 0 : noise * arrays.frequency[w]! * noiseAt(seed, row + k);
+          beta[row + k] = (topics[row + k]! + start + eta) * arrays.scale[k]!;
           spread[w]! += alpha[k]! * beta[row + k]!;
         }
       }
@@ -189,12 +193,22 @@ export function createCollapsedReference(
   };
 }
 
-/** Where a generator of a document's own starts: at bits well mixed (the finalizer of MurmurHash3), never 0. */
+/** The noise of the i-th number of the first topics, from [½, 1½). */
+export function noiseAt(seed: number, i: number): number {
+  return 0.5 + (mixed(seed, i) >>> 8) * BITS_24;
+}
+
+/** Where a generator of a document's own starts, never 0. */
 function seeded(seed: number, d: number): number {
-  let x = seed ^ Math.imul(d, 0x9e3779b1);
+  return mixed(seed, d) >>> 0 || 1;
+}
+
+/** 32 bits of a seed and a number, well mixed: the finalizer of MurmurHash3. */
+function mixed(seed: number, i: number): number {
+  let x = seed ^ Math.imul(i, 0x9e3779b1);
   x = Math.imul(x ^ (x >>> 16), 0x85ebca6b);
   x = Math.imul(x ^ (x >>> 13), 0xc2b2ae35);
-  return (x ^ (x >>> 16)) >>> 0 || 1;
+  return x ^ (x >>> 16);
 }
 
 /** Numbers from [0, 1), by xorshift32. */
@@ -203,6 +217,6 @@ function xorshift(x: number): () => number {
     x ^= x << 13;
     x ^= x >>> 17;
     x ^= x << 5;
-    return (x >>> 8) * 5.9604644775390625e-8;
+    return (x >>> 8) * BITS_24;
   };
 }

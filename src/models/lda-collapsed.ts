@@ -43,7 +43,7 @@ import { copyRows, roundUp4 } from '../kernels/rows.js';
 import { columnsOf } from '../kernels/tasks.js';
 import { learnPriorFromCounts } from '../math/dirichlet.js';
 import type { Random } from '../math/random.js';
-import { createCollapsedReference } from './lda-collapsed-steps.js';
+import { createCollapsedReference, noiseAt } from './lda-collapsed-steps.js';
 
 /** Blocks that the documents are dealt into, round and round, so that blocks are alike. */
 const BLOCKS = 10;
@@ -124,7 +124,7 @@ export function createCollapsedStage(
     ...lengthsOf(given),
     alpha: K4,
     scale: K4,
-    start: V * K4,
+    frequency: V,
     topics: V * K4,
     beta: V * K4,
     own: blockTerm.length * K4,
@@ -143,18 +143,11 @@ export function createCollapsedStage(
   arrays.alpha.set(priors);
 
   // Noise around the terms' frequencies, N tokens in all, withdrawn block by block during the first pass.
+  const seed = random.integer(0x7fffffff);
   const frequency = new Float64Array(V);
   for (let i = 0; i < corpus.term.length; i++) frequency[corpus.term[i]!]! += corpus.count[i]!;
-  const noiseOf = new Float64Array(K);
-  const { start } = arrays;
-  for (let w = 0; w < V; w++) {
-    for (let k = 0; k < K; k++) {
-      const x = (frequency[w]! / K) * (0.5 + random.uniform());
-      start[w * K4 + k] = x;
-      noiseOf[k]! += x;
-    }
-  }
-  const seed = random.integer(0x7fffffff);
+  arrays.frequency.set(frequency);
+  const noiseOf = sumNoise(frequency, seed, K, K4);
 
   const ofTopic = new Float64Array(K);
   const ofBlock = Array.from({ length: B }, () => new Float64Array(K));
@@ -173,7 +166,7 @@ export function createCollapsedStage(
         ofTopic[k]! -= own[k]!;
         arrays.scale[k] = 1 / (Math.max(ofTopic[k]!, 0) + noise * noiseOf[k]! + V * eta);
       }
-      steps.topics(block, eta, noise);
+      steps.topics(block, eta, noise / K, seed);
       for (const chunk of block.chunks) {
         // the second half of them counts
         steps.documents(chunk, rounds, rounds / 2, seed + passes, draws ? everyDrawn : 0);
@@ -211,6 +204,15 @@ export function createCollapsedStage(
     },
     close: steps.close,
   };
+}
+
+/** Tokens of each topic in the noise around the terms' frequencies, K. */
+function sumNoise(frequency: Float64Array, seed: number, K: number, K4: number): Float64Array {
+  const sums = new Float64Array(K);
+  for (let w = 0; w < frequency.length; w++) {
+    for (let k = 0; k < K; k++) sums[k]! += (frequency[w]! / K) * noiseAt(seed, w * K4 + k);
+  }
+  return sums;
 }
 
 function lengthsOf<N extends string>(arrays: Readonly<Record<N, ArrayLike<number>>>): Record<N, number> {

@@ -15,8 +15,8 @@ export interface EStep {
   run(corpus: Corpus, from: number, to: number, state: State, sums: Sums, start: Start): number;
   /** The kernel, made when somebody first asks for it. */
   kernel(): LdaKernel;
-  /** To be told when the topics have changed: `logBeta` of `derived`. */
-  forgetTopics(): void;
+  /** To be told when the topics have changed, `logBeta` of `derived`, and whether the kernel has them: it made them. */
+  forgetTopics(hasKernel: boolean): void;
 }
 
 /**
@@ -36,12 +36,12 @@ export function createEStep(
   const of = isMap ? 'proportions' : 'posteriors';
   const reference = createDocumentSteps(K, { isMap, rounds, tolerance });
   let made: LdaKernel | undefined;
-  /** Whether `expLogBeta` is that of `logBeta`, and whether the kernel has taken it. */
+  /** Whether `expLogBeta` is that of `logBeta`, and whether the kernel has this. */
   let isScaled = false;
   let isTaken = false;
-  /** Topics as points, once the reference asked for them, and whether the kernel has taken them. */
-  let points: Float64Array | undefined;
-  let hasPoints = false;
+  /** Topics as points by these read-outs: the reference's, once it asked for them, and those that the kernel has taken. */
+  let points: { by: string | undefined; beta: Float64Array } | undefined;
+  let taken: { by: string | undefined } | undefined;
 
   function kernel(): LdaKernel {
     made ??= createLdaKernel({ V, K }, threads);
@@ -52,15 +52,11 @@ export function createEStep(
     const alpha = state.params['alpha']!;
     const gamma = state.posterior['gamma']!;
     let startBound = Number.POSITIVE_INFINITY;
-    if (!precise && start !== 'guarded') {
+    if (!precise) {
       runKernel(corpus, from, to, state, sums, start);
     } else {
       scale(state.derived);
-      if (start === 'cold' && writePoints !== null && points === undefined) {
-        points = new Float64Array(V * K);
-        writePoints(state, points, K);
-      }
-      const ofNew = start === 'cold' ? (points ?? null) : null;
+      const ofNew = start === 'cold' && writePoints !== null ? pointsOf(state, writePoints) : null;
       const found = start === 'fixed' ? withoutTopics(sums) : sums;
       startBound = 0;
       for (let d = from; d < to; d++) {
@@ -81,8 +77,9 @@ export function createEStep(
       if (isEmpty || start === 'cold') uninformed(alpha, tokenCount(corpus, d, d + 1), gamma, d * K);
     }
     if (start === 'cold' && writePoints !== null) {
-      if (!hasPoints) kernel().setPoints((rows, width) => writePoints(state, rows, width));
-      hasPoints = true;
+      const by = state.readOut;
+      if (taken === undefined || taken.by !== by) kernel().setPoints((rows, width) => writePoints(state, rows, width));
+      taken = { by };
       const most = roundsAt(start, rounds);
       const found = kernel().documents(corpus, from, to, alpha, gamma, most, tolerance, 'points');
       copyRows(found.gamma, found.K4, gamma.subarray(from * K), K, to - from);
@@ -90,19 +87,61 @@ export function createEStep(
       if (sums.terms.length === 0 && sums.statistics === null) return;
       evaluate(corpus, from, to, state, sums);
     } else if (start === 'fixed') evaluate(corpus, from, to, state, sums);
-    else improve(corpus, from, to, state, sums, start);
+    else {
+      takeTopics(state);
+      if (start === 'guarded') tryAfresh(corpus, from, to, alpha, gamma);
+      improve(corpus, from, to, state, sums, start, start === 'guarded' ? 0 : roundsAt(start, rounds));
+    }
+  }
+
+  /** Sets γ of documents [from, to) to what rounds from there lead to, or from the uninformed start, whichever is better. */
+  function tryAfresh(corpus: Corpus, from: number, to: number, alpha: Float64Array, gamma: Float64Array): void {
+    const rows = gamma.subarray(from * K, to * K);
+    const was = rows.slice();
+    const warm = scoreRounds(corpus, from, to, alpha, gamma);
+    const ofWarm = rows.slice();
+    for (let d = from; d < to; d++) uninformed(alpha, tokenCount(corpus, d, d + 1), gamma, d * K);
+    const cold = scoreRounds(corpus, from, to, alpha, gamma);
+    for (let d = 0; d < to - from; d++) {
+      // where a score is not finite, f32 is not enough for the document, and it is left to `improve`
+      const better = cold[d]! > warm[d]! ? null : Number.isFinite(warm[d]! - cold[d]!) ? ofWarm : was;
+      if (better !== null) rows.set(better.subarray(d * K, (d + 1) * K), d * K);
+    }
+  }
+
+  /** Makes rounds of documents [from, to), and what of their bounds is not the same wherever they began. */
+  function scoreRounds(
+    corpus: Corpus,
+    from: number,
+    to: number,
+    alpha: Float64Array,
+    gamma: Float64Array,
+  ): Float64Array {
+    const found = kernel().documents(corpus, from, to, alpha, gamma, rounds, tolerance, of);
+    copyRows(found.gamma, found.K4, gamma.subarray(from * K), K, to - from);
+    return Float64Array.from({ length: to - from }, (_, d) => {
+      const [logNormalisers, , , proportions, entropy] = five(found.terms, 5 * d);
+      return logNormalisers + proportions + entropy;
+    });
   }
 
   /**
-   * Improves γ of documents [from, to). γ and φ are what f32 made them; their terms of the bound are those of just this q,
+   * Improves γ of documents [from, to) by `most` rounds at most. γ and φ are what f32 made them; their terms of the bound are those of just this q,
    * in f64: −Σ φ ln φ with ln φ_k = ln θ̃_k + ln β̃_k − ln s, all three as the kernel has them.
    */
-  function improve(corpus: Corpus, from: number, to: number, state: State, sums: Sums, start: Start): void {
+  function improve(
+    corpus: Corpus,
+    from: number,
+    to: number,
+    state: State,
+    sums: Sums,
+    start: Start,
+    most: number,
+  ): void {
     const { statistics, terms } = sums;
     const alpha = state.params['alpha']!;
     const gamma = state.posterior['gamma']!;
-    takeTopics(state);
-    const found = kernel().documents(corpus, from, to, alpha, gamma, roundsAt(start, rounds), tolerance, of);
+    const found = kernel().documents(corpus, from, to, alpha, gamma, most, tolerance, of);
     const ofAlpha = ofPrior(alpha, isMap);
     const underflowed: number[] = [];
     for (let d = from, at = 0; d < to; d++, at += 5) {
@@ -153,6 +192,15 @@ export function createEStep(
     visitAll(underflowed, corpus, state, withoutTopics(sums), 'fixed');
   }
 
+  function pointsOf(state: State, write: NonNullable<typeof writePoints>): Float64Array {
+    const by = state.readOut;
+    if (points === undefined || points.by !== by) {
+      points = { by, beta: new Float64Array(V * K) };
+      write(state, points.beta, K);
+    }
+    return points.beta;
+  }
+
   function takeTopics({ derived }: State): void {
     if (!isTaken) kernel().setTopics(derived['logBeta']!);
     isTaken = true;
@@ -198,11 +246,11 @@ export function createEStep(
   return {
     run,
     kernel,
-    forgetTopics() {
+    forgetTopics(hasKernel) {
       isScaled = false;
-      isTaken = false;
-      hasPoints = false;
+      isTaken = hasKernel;
       points = undefined;
+      taken = undefined;
     },
   };
 }

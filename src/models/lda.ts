@@ -215,6 +215,7 @@ export function createLda(
   /** @param sums Σ_w λ_wk, if somebody has them */
   function derive({ params, derived }: State, sums?: Float64Array): void {
     const logBeta = derived['logBeta']!;
+    const byKernel = smoothed && !isMap && !settings.precise;
     if (!smoothed) {
       logPoints(params['beta']!, logBeta);
     } else if (isMap) {
@@ -228,7 +229,7 @@ export function createLda(
       const { total, entropy } = eStep.kernel().expectLog(params['lambda']!, totals.map(digamma), logBeta);
       ofTopics = { total, entropy: entropy - sumOf(totals.map(lgamma)) };
     }
-    eStep.forgetTopics();
+    eStep.forgetTopics(byKernel);
   }
 
   function mStep(state: State, statistics: Arrays, soft: boolean): void {

@@ -54,13 +54,18 @@ export function writeReadOut(
   const sums = new Float64Array(K);
   for (let w = 0, i = 0; w < V; w++) {
     for (let k = 0, to = w * width; k < K; k++, i++, to++) {
-      rows[to] = by === 'exp-log' ? exp(logBeta[i]!) : Math.max(lambda[i]! - less, 0) + more;
-      sums[k]! += rows[to]!;
+      const x = by === 'exp-log' ? exp(logBeta[i]!) : Math.max(lambda[i]! - less, 0) + more;
+      rows[to] = x;
+      sums[k]! += x;
     }
   }
+  const scale = sums.map((sum) => (sum > 0 ? 1 / sum : 0));
+  const floor = sums.map((sum) => (sum > 0 ? least : 1 / V));
   for (let w = 0; w < V; w++) {
-    for (let k = 0, to = w * width; k < K; k++, to++)
-      rows[to] = Math.max(sums[k]! > 0 ? rows[to]! / sums[k]! : 1 / V, least);
+    for (let k = 0, to = w * width; k < K; k++, to++) {
+      const p = rows[to]! * scale[k]!;
+      rows[to] = p > floor[k]! ? p : floor[k]!;
+    }
   }
 }
 

@@ -13,7 +13,9 @@ function watched(scores: readonly number[], patience: Parameters<typeof watchHel
   const see = async (iteration: number) => {
     state.params['x']![0] = iteration;
     state.posterior['q']![0] = -iteration;
-    return (await watch.see(iteration)).isPast;
+    const { isPast } = await watch.see(iteration);
+    if (!isPast) watch.keep();
+    return isPast;
   };
   return { watch, see, state, timesDerived: () => derived };
 }
@@ -23,6 +25,13 @@ test('a fit is past its best after so many iterations without a rise, and return
   expect([await see(1), await see(2), await see(3), await see(4)]).toEqual([false, false, false, true]);
   expect(watch.restore()).toBe(2);
   expect([state.params['x']![0], state.posterior['q']![0], timesDerived()]).toEqual([2, -2, 1]);
+});
+
+test('a fit that ends at its best stays as it is', async () => {
+  const { watch, see, state, timesDerived } = watched([1, 2, 3, 3.1], { from: 1, patience: 1, gain: 0.5 });
+  expect([await see(1), await see(2), await see(3), await see(4)]).toEqual([false, false, false, true]);
+  expect(watch.restore()).toBe(4);
+  expect([state.params['x']![0], state.posterior['q']![0], timesDerived()]).toEqual([4, -4, 0]);
 });
 
 test('scores before the first that counts are forgotten', async () => {

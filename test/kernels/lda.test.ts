@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Corpus } from '../../src/corpus/corpus.js';
 import { documentCount } from '../../src/corpus/corpus.js';
 import { drawDocuments, drawTopics } from '../../src/corpus/generate.js';
+import type { Start } from '../../src/em/model.js';
 import type { FitSums } from '../../src/em/schedules.js';
 import { allocateState, allocateSums } from '../../src/em/state.js';
 import { createCollapsedKernel } from '../../src/kernels/collapsed.js';
@@ -25,8 +26,14 @@ function randomCorpus(D: number, V: number, seed: number, often = 40): Corpus {
   return corpusOf(documents, V);
 }
 
-/** One warm E-step from random topics and the uninformed start, in both precisions. */
-function bothESteps(corpus: Corpus, K: number, settings: Record<string, unknown>, blocks: readonly number[]) {
+/** One E-step from random topics, and posteriors that are uninformed or as `adjust` leaves them, in both precisions. */
+function bothESteps(
+  corpus: Corpus,
+  K: number,
+  settings: Record<string, unknown>,
+  blocks: readonly number[],
+  { start = 'warm', adjust = () => {} }: { start?: Start; adjust?: (gamma: Float64Array) => void } = {},
+) {
   const V = corpus.vocabulary.length;
   const dims = { V, K };
   const [kernel, reference] = [false, true].map((precise) => {
@@ -35,7 +42,8 @@ function bothESteps(corpus: Corpus, K: number, settings: Record<string, unknown>
     const sums = allocateSums(model, dims);
     model.initialise(corpus, state, random(3));
     model.resetPosterior(corpus, state);
-    for (let b = 0; b + 1 < blocks.length; b++) model.eStep(corpus, blocks[b]!, blocks[b + 1]!, state, sums, 'warm');
+    adjust(state.posterior['gamma']!);
+    for (let b = 0; b + 1 < blocks.length; b++) model.eStep(corpus, blocks[b]!, blocks[b + 1]!, state, sums, start);
     return { state, sums };
   });
   return { kernel: kernel!, reference: reference! };
@@ -70,6 +78,30 @@ describe('the E-step of LDA', () => {
     expectTwins(bothESteps(randomCorpus(80, 50, K), K, {}, [0, 33, 80]));
   });
 
+  it.each([{}, { inference: 'map' }, { beta: 'point' }])(
+    'tries documents afresh as the reference does, with %j',
+    (settings) => {
+      const K = 7;
+      const corpus = randomCorpus(60, 50, 8);
+      // every other document in the poorest of places: all of it, and more, in one topic
+      const adjust = (gamma: Float64Array) => {
+        for (let d = 0; d < 60; d += 2) gamma.fill(1e-3, d * K, (d + 1) * K)[d * K + (d % K)] = 500;
+      };
+      const both = bothESteps(corpus, K, settings, [0, 21, 60], { start: 'guarded', adjust });
+      expectTwins(both);
+      const warm = bothESteps(corpus, K, settings, [0, 21, 60], { adjust }).kernel;
+      const total = (sums: FitSums) => sums.terms.reduce((a, b) => a + b, 0);
+      expect(total(both.kernel.sums)).toBeGreaterThan(total(warm.sums) + 1);
+      expect(difference(both.kernel.state.posterior['gamma']!, warm.state.posterior['gamma']!)).toBeGreaterThan(0.1);
+    },
+  );
+
+  it('tries documents afresh that f32 is not enough for', () => {
+    const documents: [number, number][][] = [[[0, 1_000_000]], [[1, 3]], [], [[2, 2]]];
+    const [corpus, alpha] = [corpusOf(documents, 3), '0.0001'];
+    expectTwins(bothESteps(corpus, 30, { alpha }, [0, 4], { start: 'guarded' }), { gamma: 1e-3, statistics: 1e-3 });
+  });
+
   it('leaves to the reference what underflows in f32, in each block', () => {
     const corpus = randomCorpus(40, 30, 5);
     const documents = Array.from({ length: 40 }, (_, d): [number, number][] =>
@@ -88,6 +120,29 @@ describe('the E-step of LDA', () => {
     const corpus = randomCorpus(60, 30, 9);
     expectTwins(bothESteps(corpus, 6, { beta: 'point' }, [0, 60]));
   });
+
+  it.each([false, true])(
+    'answers new documents by the read-out that topics have at the time (precise %s)',
+    (precise) => {
+      const corpus = randomCorpus(30, 40, 4);
+      const dims = { V: 40, K: 5 };
+      const made = () => {
+        const model = createLda(withDefaults(ldaSettings, { eta: 0.5, precise }), dims);
+        const state = allocateState(model, dims, 30);
+        model.initialise(corpus, state, random(3));
+        return (readOut: string) => {
+          state.readOut = readOut;
+          model.eStep(corpus, 0, 30, state, { statistics: null, terms: new Float64Array(0) }, 'cold');
+          return state.posterior['gamma']!.slice();
+        };
+      };
+      const answer = made();
+      const byMean = answer('mean');
+      expect(answer('exp-log')).toEqual(made()('exp-log'));
+      expect(difference(answer('exp-log'), byMean)).toBeGreaterThan(0.01);
+      expect(answer('mean')).toEqual(byMean);
+    },
+  );
 
   it.each(['0.000001', '0.001', '0.02', '50', '100000'])('agrees at alpha = %s', (alpha) => {
     const both = bothESteps(randomCorpus(60, 40, 5), 10, { alpha }, [0, 60]);
@@ -296,7 +351,7 @@ describe('the collapsed stage of LDA', () => {
         ...{
           alpha: 4,
           scale: 4,
-          start: 8,
+          frequency: 2,
           topics: 8,
           beta: 8,
           own: 8,
@@ -318,7 +373,7 @@ describe('the collapsed stage of LDA', () => {
     arrays.topics.set([...beta[0]!, 0, ...beta[1]!, 0]);
     const chunk = { from: 0, to: D, firstRow: 0, rows: 2, firstStart: 0 };
     const block = { firstTerm: 0, terms: 2, chunks: [chunk] };
-    steps.topics(block, 0, 0);
+    steps.topics(block, 0, 0, 0);
     steps.documents(chunk, 20, 10, 5, 0);
     steps.terms(block, chunk);
     steps.tokens(block, new Float64Array(K));

@@ -358,6 +358,6 @@ describe.each(BOTH)('a fit (precise %s)', (precise) => {
     const state = { ...fitted.state, posterior: { theta: new Float64Array(2) } };
     fitted.model.eStep(fitted.model.prepare(unseen, state), 0, 1, state, { ...fitted.sums, statistics: null }, 'cold');
     expect(state.posterior.theta.reduce((a, b) => a + b)).toBeCloseTo(1, 12);
-    expect(log(fitted.model.predictor(state)!(0, 2))).toBeGreaterThan(-101);
+    expect(log(fitted.model.predictor!(state)(0, 2))).toBeGreaterThan(-101);
   });
 });

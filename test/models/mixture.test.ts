@@ -140,7 +140,7 @@ describe.each(['em', 'vb'] as const)('a mixture by %s', (inference) => {
     model.proportions(own, 0, out);
     for (let k = 0; k < 3; k++) expect(out[k]).toBeCloseTo(exp(joint[k]! - evidence), 12);
     expect(total(terms) - (terms[3] ?? 0)).toBeCloseTo(evidence, 10);
-    const predict = model.predictor(own)!;
+    const predict = model.predictor!(own);
     for (const w of [0, 5]) {
       const expected = out.reduce((sum, r, k) => sum + (r * column(topics, k)[w]!) / total(column(topics, k)), 0);
       expect(predict(0, w)).toBeCloseTo(expected, 12);

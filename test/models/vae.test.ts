@@ -180,7 +180,7 @@ describe.each(['product', 'mixture'])('the %s decoder', (decoder) => {
     }
     expect(right).toBeGreaterThan(0.97 * 0.95 * D);
     // The predictor is a distribution over terms that likes a document's own block.
-    const predict = model.predictor(state)!;
+    const predict = model.predictor!(state);
     const probabilities = Array.from({ length: V }, (_, w) => predict(1, w));
     expect(probabilities.reduce((a, b) => a + b)).toBeCloseTo(1, 12);
     expect(probabilities.slice(4, 8).reduce((a, b) => a + b)).toBeGreaterThan(0.6);

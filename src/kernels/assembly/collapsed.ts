@@ -8,9 +8,9 @@ import { log2x, promote } from './special';
 /**
  * Withdraws a block from the topics, rows [from, to) of the block: S_w −= S_bw, S_bw = 0 (it is 0 while there is
  * noise, in the first pass), and from what is left
- * β_w = (S_w + noise · start_w + η) ⊙ scale and spread_w = Σ_k α_k β_wk (V).
+ * β_w = (S_w + noise · frequency_w · some 1 + η) ⊙ scale and spread_w = Σ_k α_k β_wk (V).
  *
- * Row j is term terms[j]. S, start, beta are V×K4; own (S_b) has a row for each term of the block; scale and alpha are K4.
+ * Row j is term terms[j]. S, beta are V×K4; own (S_b) has a row for each term of the block; scale and alpha are K4.
  */
 export function collapsedTopics(
   from: u32,
@@ -18,8 +18,9 @@ export function collapsedTopics(
   K4: u32,
   eta: f32,
   noise: f32,
+  seed: u32,
   terms: usize,
-  start: usize,
+  frequency: usize,
   topics: usize,
   own: usize,
   beta: usize,
@@ -29,17 +30,17 @@ export function collapsedTopics(
 ): void {
   const bytes = <usize>K4 << 2;
   const prior = f32x4.splat(eta);
-  const share = f32x4.splat(noise);
   const zero = f32x4.splat(0);
   for (let j = from; j < to; j++) {
     const w = <usize>load<u32>(terms + (<usize>j << 2));
     const row = w * bytes;
     const o = own + <usize>j * bytes;
+    const share = f32x4.splat(noise * load<f32>(frequency + (w << 2)));
     let sum = zero;
     for (let k: usize = 0; k < bytes; k += 16) {
       let left = v128.load(topics + row + k);
       if (noise > 0) {
-        left = f32x4.add(left, f32x4.mul(share, v128.load(start + row + k)));
+        left = f32x4.add(left, f32x4.mul(share, noiseAt(seed, <u32>((row + k) >> 2))));
       } else {
         // what is left of a withdrawn count may be rounding below 0
         left = f32x4.pmax(f32x4.sub(left, v128.load(o + k)), zero);
@@ -52,6 +53,18 @@ export function collapsedTopics(
     }
     store<f32>(spread + (w << 2), sumOf(sum));
   }
+}
+
+/** The noise of four numbers of the first topics from the i-th on, from [½, 1½): see models/lda-collapsed-steps.ts. */
+// @ts-ignore: decorator
+@inline
+function noiseAt(seed: u32, i: u32): v128 {
+  const at = i32x4.add(i32x4.splat(<i32>i), i32x4(0, 1, 2, 3));
+  let x = v128.xor(i32x4.splat(<i32>seed), i32x4.mul(at, i32x4.splat(<i32>0x9e3779b1)));
+  x = i32x4.mul(v128.xor(x, i32x4.shr_u(x, 16)), i32x4.splat(<i32>0x85ebca6b));
+  x = i32x4.mul(v128.xor(x, i32x4.shr_u(x, 13)), i32x4.splat(<i32>0xc2b2ae35));
+  x = i32x4.shr_u(v128.xor(x, i32x4.shr_u(x, 16)), 8);
+  return f32x4.add(f32x4.splat(0.5), f32x4.mul(f32x4.convert_i32x4_s(x), f32x4.splat(5.9604644775390625e-8)));
 }
 
 /**
