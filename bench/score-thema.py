@@ -27,7 +27,8 @@ for path in models:
         topics = array("lambda" if "lambda" in header else "beta")
         read_out = json.loads(header["__metadata__"]["thema.record"]).get("readOut", {}).get("by")
         if read_out == "plug-in":
-            topics = topics - array("eta") + 0.03
+            eta = array("eta")[0]
+            topics = topics - eta + (eta - 0.5 if eta > 0.5 else 0.03)
         elif read_out == "exp-log":
             topics = np.exp(digamma(topics) - digamma(topics.sum(axis=1, keepdims=True)))
         print(f"{score(topics, array('alpha')):.1f}")

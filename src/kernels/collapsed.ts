@@ -102,6 +102,8 @@ export interface CollapsedSteps {
   terms(block: Block, chunk: Chunk): void;
   /** The block's tokens from that, into S_b and S, and Σ_w S_bw into `sum`, as far as it goes. */
   tokens(block: Block, sum: Float64Array): void;
+  /** β of all terms from S. */
+  points(eta: number): void;
   /** Σ n ln p of the other half of each document that is completed, into `scores`. */
   completion(rounds: number): void;
   /** Gives its memory back: the arrays are the next one's then. */
@@ -198,6 +200,14 @@ export function createCollapsedKernel(
         const part = memory.f64(at.room + 4 * row * task, K4);
         for (let k = 0; k < sum.length; k++) sum[k]! += part[k]!;
       }
+    },
+    points(eta) {
+      memory.run(
+        'collapsedPoints',
+        tasksOf(cutEvenly(0, lengths.frequency, TASK_ROWS, MOST_TASKS - 1), (from, to) => [
+          ...[from, to, K4, eta, at.topics, at.beta, at.scale],
+        ]),
+      );
     },
     completion(rounds) {
       const cuts = cutEvenly(0, lengths.scores, 1, MOST_ROOMS);

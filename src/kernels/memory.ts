@@ -14,6 +14,7 @@ export type KernelName =
   | 'collapsedDocuments'
   | 'collapsedTerms'
   | 'collapsedTokens'
+  | 'collapsedPoints'
   | 'collapsedCompletion'
   | 'gmmPoints'
   | 'gmmStatistics'

@@ -162,6 +162,11 @@ export function createCollapsedReference(
         priorOf[j] = 0;
       }
     },
+    points(eta) {
+      for (let row = 0; row < topics.length; row += K4) {
+        for (let k = 0; k < K; k++) beta[row + k] = (topics[row + k]! + eta) * arrays.scale[k]!;
+      }
+    },
     completion(rounds) {
       const { observedStart, observedTerm, observedCount, otherStart, otherTerm, otherCount, scores } = arrays;
       const theta = new Float64Array(K);

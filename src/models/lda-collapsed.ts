@@ -13,7 +13,7 @@
  * for its own topic, so none freezes the random start or overfits. The noise of few rounds in the first passes helps
  * out of poor optima; later passes make more rounds. No bound is promised to rise. What says how well the topics
  * predict is the completion of a few documents that are kept out until the end: half of their tokens from the other
- * half.
+ * half. It also says whether η is too large or too small.
  *
  * A draw takes as many steps as the visit has come to topics, however many there are: the rest of s_i, Σ_k α_k β_kw, is the
  * same for all tokens of a term. For S it suffices that an entry keeps Σ N_dk^−i / s_i of these topics and Σ 1 / s_i: times
@@ -58,6 +58,9 @@ export const PASSES_TO_LOOK = 5;
 /** Rounds over a document in the first pass, whose topics are mostly noise, until the first look, and from then on. */
 const ROUNDS = { first: 6, early: 4, late: 8 };
 
+/** By how much a score has to rise for η to move, in nats a token. */
+const ETA_GAIN = 0.001;
+
 /** Documents at most that topics are drawn for. */
 const MOST_DRAWN = 2000;
 
@@ -69,6 +72,8 @@ const COMPLETION_ROUNDS = 20;
 export interface CollapsedStage {
   /** Makes one pass over all documents. */
   pass(): Promise<void>;
+  /** Moves η to half or twice of it, if held-out documents are completed better so. Returns the score, and η. */
+  learnEta(): { readonly score: number; readonly eta: number };
   /**
    * Mean ln p of the tokens of the held-out documents' other halves, under α and the topics that `write` writes: β, V×K in
    * rows of `width`.
@@ -89,7 +94,7 @@ export function createCollapsedStage(
   { V, K, threads = 1, storedBytes = STORED_BYTES }: Dims & { readonly threads?: number },
   {
     alpha,
-    eta,
+    eta: startEta,
     learnAlpha,
     precise,
   }: { alpha: Float64Array; eta: number; learnAlpha: 'none' | 'symmetric' | 'asymmetric'; precise: boolean },
@@ -151,6 +156,7 @@ export function createCollapsedStage(
 
   const ofTopic = new Float64Array(K);
   const ofBlock = Array.from({ length: B }, () => new Float64Array(K));
+  let eta = startEta;
   let passes = 0;
 
   async function pass(): Promise<void> {
@@ -184,14 +190,33 @@ export function createCollapsedStage(
     }
   }
 
+  /** Completes the held-out documents by β and α as they are there. */
+  function complete(): number {
+    steps.completion(COMPLETION_ROUNDS);
+    return arrays.scores.reduce((sum, x) => sum + x, 0) / other.count.reduce((sum, n) => sum + n, 0);
+  }
+
+  /** The score of the topics as they are, with this η. */
+  function scoreWith(eta: number): number {
+    for (let k = 0; k < K; k++) arrays.scale[k] = 1 / (Math.max(ofTopic[k]!, 0) + V * eta);
+    steps.points(eta);
+    return complete();
+  }
+
   return {
     pass,
+    learnEta() {
+      const tried = [eta, eta / 2, 2 * eta].map((eta) => ({ eta, score: scoreWith(eta) }));
+      const best = tried.reduce((a, b) => (b.score > a.score + ETA_GAIN ? b : a));
+      eta = best.eta;
+      return best;
+    },
     score(write, alpha) {
       arrays.alpha.set(alpha);
       write(arrays.beta, K4);
-      steps.completion(COMPLETION_ROUNDS);
+      const found = complete();
       arrays.alpha.set(priors);
-      return arrays.scores.reduce((sum, x) => sum + x, 0) / other.count.reduce((sum, n) => sum + n, 0);
+      return found;
     },
     read(topicTerm, tokens, alpha) {
       copyRows(arrays.topics, K4, topicTerm, K, V);

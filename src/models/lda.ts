@@ -33,12 +33,12 @@ import { ofPrior, uninformed } from './lda-documents.js';
 import { createEStep } from './lda-e-step.js';
 import { ONLINE, roundSettings } from './settings.js';
 import {
+  ETA_OF_VB,
   expectLogTopics,
   logPoints,
   mixedPredictor,
   normalised,
   normaliseTopics,
-  PLUG_IN,
   READ_OUT_GAINS,
   READ_OUTS,
   type ReadOut,
@@ -79,16 +79,17 @@ export const ldaSettings = {
     max: 1e6,
     onlyWith: [['beta', 'dirichlet'], ['init']],
     describe:
-      "Dirichlet prior of topics' terms, or where VB starts to learn it (dirichlet) [default: 0.03, in VB after collapsed passes 0.53, from another start 0.1]",
+      "Dirichlet prior of topics' terms; learned from there with vb alone (dirichlet) [default: 0.03, where collapsed passes start to learn it; in VB after them 0.5 more, from another start 0.1]",
   },
   'learn-eta': {
     kind: 'flag',
     default: true,
     onlyWith: [
-      ['inference', 'vb'],
+      ['inference', 'auto', 'collapsed', 'vb'],
       ['beta', 'dirichlet'],
     ],
-    describe: 'learn eta in VB, by Newton steps (dirichlet)',
+    describe:
+      'learn eta: in collapsed passes as completes held-out documents best, where it is not given; in vb by Newton steps (dirichlet)',
   },
   'read-out': {
     kind: 'choice',
@@ -99,7 +100,7 @@ export const ldaSettings = {
       ['beta', 'dirichlet'],
     ],
     describe:
-      "topics' terms by the posterior mean, by counts with a smoothing of 0.03 (plug-in), or by exp(E[log beta]); or auto: " +
+      "topics' terms by the posterior mean, by counts with a smoothing of their own (plug-in), or by exp(E[log beta]); or auto: " +
       'by what completes held-out documents better by enough, by the mean where none are held out (dirichlet)',
   },
   beta: {
@@ -138,11 +139,10 @@ const DOCUMENT_TERMS = ['words', 'assignments', 'proportions', 'entropy_assignme
 const START_PASSES = 15;
 const COLLAPSED_PASSES = 60;
 
-/** η of collapsed passes, and what VB adds to it: e^ψ(x) is about x − ½. */
-const COLLAPSED_ETA = PLUG_IN;
-const VB_ETA = 0.5;
+/** η of collapsed passes, or where they start to learn it. */
+const COLLAPSED_ETA = 0.03;
 
-/** The read-out by which held-out documents watch a fit: of its stages, with one η and another, alike. */
+/** The read-out by which held-out documents watch a fit: of its stages, with η and so much more, alike. */
 const WATCHED: ReadOut = 'plug-in';
 
 /** The least probability of a term as a point. */
@@ -308,6 +308,9 @@ export function createLda(
       { alpha: startAlpha, eta, learnAlpha: isMap ? 'none' : learnsAlpha, precise: settings.precise },
       random,
     );
+    const learnsEta = heldOut !== null && smoothed && !isAscent && settings['learn-eta'] && settings.eta === undefined;
+    /** The score of the state as it was read, if it is known. */
+    let scored: number | undefined;
     return {
       name: 'collapsed',
       every: PASSES_TO_LOOK,
@@ -318,11 +321,13 @@ export function createLda(
         const { params, posterior } = state;
         const gamma = posterior['gamma']!;
         const topics = smoothed ? params['lambda']! : params['beta']!;
+        const learned = learnsEta ? found.learnEta() : { eta, score: undefined };
+        if (settings['read-out'] === 'auto') scored = learned.score;
         found.read(topics, gamma, params['alpha']!);
         for (let i = 0, k = 0; i < gamma.length; i++, k = k + 1 === K ? 0 : k + 1) gamma[i]! += params['alpha']![k]!;
         if (smoothed) {
           params['eta']![0] = 0;
-          raiseEta(state, eta);
+          raiseEta(state, learned.eta);
         } else {
           normaliseTopics(topics, V, K);
           derive(state);
@@ -330,6 +335,7 @@ export function createLda(
       },
       score(state, by) {
         if (heldOut === null) return null;
+        if (by === undefined && scored !== undefined) return scored;
         const asRead = by ?? (settings['read-out'] === 'auto' ? WATCHED : settings['read-out']);
         return found.score(
           (rows, width) => writePoints({ ...state, readOut: asRead }, rows, width),
@@ -337,7 +343,8 @@ export function createLda(
         );
       },
       handOver(state) {
-        if (smoothed && !isMap && settings.eta === undefined) raiseEta(state, VB_ETA);
+        scored = undefined;
+        if (smoothed && !isMap && settings.eta === undefined) raiseEta(state, ETA_OF_VB);
       },
       close: found.close,
     };

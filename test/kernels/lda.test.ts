@@ -400,37 +400,75 @@ describe('the collapsed stage of LDA', () => {
     }
   });
 
-  it('completes documents as well as the topics that they are drawn from, and learns their α', async () => {
+  describe('where topics are drawn from Dir(η)', () => {
     const [V, K] = [300, 5];
-    const drawn = { documents: 1000, length: 80, V, K, alpha: 0.15, eta: 0.05 };
-    const truth = drawTopics(drawn, random(2));
-    const documents = Array.from(drawDocuments(drawn, truth, random(3)), ({ terms }) => {
-      const counts = new Map<number, number>();
-      for (const w of terms) counts.set(w, (counts.get(w) ?? 0) + 1);
-      return [...counts];
+
+    /** What was drawn, the topics it was drawn from (K×V), and a stage of four fifths of the documents. */
+    function planted(eta: number, documents: number, precise = false) {
+      const drawn = { documents, length: 80, V, K, alpha: 0.15, eta };
+      const truth = drawTopics(drawn, random(2));
+      const rows = Array.from(drawDocuments(drawn, truth, random(3)), ({ terms }) => {
+        const counts = new Map<number, number>();
+        for (const w of terms) counts.set(w, (counts.get(w) ?? 0) + 1);
+        return [...counts];
+      });
+      const D = (4 / 5) * documents;
+      const [fitted, heldOut] = [corpusOf(rows.slice(0, D), V), corpusOf(rows.slice(D), V)];
+      const priors = { alpha: new Float64Array(K).fill(5 / K), eta: 0.03, learnAlpha: 'asymmetric', precise } as const;
+      return { D, drawn, truth, stage: createCollapsedStage(fitted, heldOut, { V, K, threads: 1 }, priors, random(1)) };
+    }
+
+    it('completes documents as well as the true topics, and learns their α', async () => {
+      const { D, drawn, truth, stage } = planted(0.05, 1000);
+      for (let pass = 0; pass < 20; pass++) await stage.pass();
+      const { score, eta } = stage.learnEta();
+      const [topicTerm, alpha] = [new Float64Array(V * K), new Float64Array(K)];
+      stage.read(topicTerm, new Float64Array(D * K), alpha);
+      const sums = topicSums(topicTerm, V, K);
+      const again = stage.score((rows, width) => {
+        for (let i = 0; i < V * K; i++) {
+          const k = i % K;
+          rows[Math.floor(i / K) * width + k] = (topicTerm[i]! + eta) / (sums[k]! + eta * V);
+        }
+      }, alpha);
+      const best = stage.score((rows, width) => {
+        for (let k = 0; k < K; k++) for (let w = 0; w < V; w++) rows[w * width + k] = truth[k * V + w]!;
+      }, new Float64Array(K).fill(drawn.alpha));
+      stage.close();
+      expect(again).toBeCloseTo(score, 5);
+      expect(best - score).toBeLessThan(0.008);
+      const total = alpha.reduce((a, b) => a + b);
+      expect(total / (drawn.alpha * K)).toBeGreaterThan(0.9);
+      expect(total / (drawn.alpha * K)).toBeLessThan(1.05);
     });
-    const [fitted, heldOut] = [corpusOf(documents.slice(0, 800), V), corpusOf(documents.slice(800), V)];
-    const start = new Float64Array(K).fill(5 / K);
-    const priors = { alpha: start, eta: 0.03, learnAlpha: 'asymmetric', precise: false } as const;
-    const stage = createCollapsedStage(fitted, heldOut, { V, K, threads: 1 }, priors, random(1));
-    for (let pass = 0; pass < 20; pass++) await stage.pass();
-    const [topicTerm, alpha] = [new Float64Array(V * K), new Float64Array(K)];
-    stage.read(topicTerm, new Float64Array(800 * K), alpha);
-    const sums = topicSums(topicTerm, V, K);
-    const found = stage.score((rows, width) => {
-      for (let i = 0; i < V * K; i++) {
-        const k = i % K;
-        rows[Math.floor(i / K) * width + k] = (topicTerm[i]! + 0.03) / (sums[k]! + 0.03 * V);
+
+    it('learns η of few documents, up or down', async () => {
+      const learned: number[] = [];
+      for (const eta of [0.003, 1]) {
+        const { stage } = planted(eta, 100);
+        for (let pass = 1; pass <= 25; pass++) {
+          await stage.pass();
+          if (pass % 5 === 0) learned.push(stage.learnEta().eta);
+        }
+        stage.close();
       }
-    }, alpha);
-    const best = stage.score((rows, width) => {
-      for (let k = 0; k < K; k++) for (let w = 0; w < V; w++) rows[w * width + k] = truth[k * V + w]!;
-    }, new Float64Array(K).fill(drawn.alpha));
-    stage.close();
-    expect(best - found).toBeLessThan(0.008);
-    const total = alpha.reduce((a, b) => a + b);
-    expect(total / (drawn.alpha * K)).toBeGreaterThan(0.9);
-    expect(total / (drawn.alpha * K)).toBeLessThan(1.05);
+      expect(learned[4]).toBeLessThanOrEqual(0.015);
+      expect(learned[9]).toBeGreaterThanOrEqual(0.24);
+    });
+
+    it('learns the η of the reference', async () => {
+      const [kernel, reference] = [false, true].map(async (precise) => {
+        const { stage } = planted(0.003, 100, precise);
+        for (let pass = 0; pass < 4; pass++) await stage.pass();
+        const learned = stage.learnEta();
+        stage.close();
+        return learned;
+      });
+      const [{ score, eta }, truth] = [await kernel!, await reference!];
+      expect(eta).toBe(0.015);
+      expect(truth.eta).toBe(eta);
+      expect(score).toBeCloseTo(truth.score, 3);
+    });
   });
 
   describe('where documents have few of many topics', () => {

@@ -138,6 +138,26 @@ export function collapsedTokens(
   }
 }
 
+/** β_w = (S_w + η) ⊙ scale of terms [from, to), V×K4. */
+export function collapsedPoints(
+  from: u32,
+  to: u32,
+  K4: u32,
+  eta: f32,
+  topics: usize,
+  beta: usize,
+  scale: usize,
+): void {
+  const bytes = <usize>K4 << 2;
+  const prior = f32x4.splat(eta);
+  for (let row = <usize>from * bytes; row < <usize>to * bytes; row += bytes) {
+    for (let k: usize = 0; k < bytes; k += 16) {
+      const x = f32x4.add(v128.load(topics + row + k), prior);
+      v128.store(beta + row + k, f32x4.mul(x, v128.load(scale + k)));
+    }
+  }
+}
+
 /**
  * Completes documents [from, to): θ_d from the observed tokens alone, by `rounds` of θ ∝ α + Σ_w n_w φ_w with
  * φ_wk ∝ θ_k β_wk from uniform on, then Σ n ln Σ_k θ_k β_wk over the other tokens into scores[d] (f64).

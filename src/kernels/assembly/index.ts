@@ -1,6 +1,6 @@
 export { ldaDocuments, ldaExpectLog, ldaScale, ldaTerms } from './lda';
 export { boundDocuments, boundTopics } from './lda-bound';
-export { collapsedCompletion, collapsedTerms, collapsedTokens, collapsedTopics } from './collapsed';
+export { collapsedCompletion, collapsedPoints, collapsedTerms, collapsedTokens, collapsedTopics } from './collapsed';
 export { collapsedDocuments } from './collapsed-documents';
 export * from './gmm';
 export { mixtureDocuments, multinomialLogs, multinomialTerms, plsaDocuments } from './multinomial';
