@@ -59,7 +59,7 @@ export const PASSES_TO_LOOK = 5;
 const ROUNDS = { first: 6, early: 4, late: 8 };
 
 /** By how much a score has to rise for η to move, in nats a token. */
-const ETA_GAIN = 0.001;
+const ETA_GAIN = 0.0005;
 
 /** Documents at most that topics are drawn for. */
 const MOST_DRAWN = 2000;
