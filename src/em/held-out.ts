@@ -35,6 +35,7 @@ export function watchHeldOut<Data>(
   let worth = { iteration: 0, score: Number.NEGATIVE_INFINITY };
   return {
     async see(iteration) {
+      if (isBest) throw new Error('the best state has not been kept');
       const found = await score();
       if (!Number.isFinite(found.score)) {
         throw new NumericalError(`the held-out score of ${model.name} is ${found.score} at iteration ${iteration}`);

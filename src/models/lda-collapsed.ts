@@ -53,7 +53,7 @@ const STORED_BYTES = 3 << 29;
 const CHUNK_ENTRIES = 1 << 13;
 const CHUNK_NUMBERS = 1 << 20;
 
-/** Passes until the state is looked at and α is learned. */
+/** Passes until the state is looked at, and α and η are learned. */
 export const PASSES_TO_LOOK = 5;
 /** Rounds over a document in the first pass, whose topics are mostly noise, until the first look, and from then on. */
 const ROUNDS = { first: 6, early: 4, late: 8 };

@@ -15,8 +15,8 @@ export interface EStep {
   run(corpus: Corpus, from: number, to: number, state: State, sums: Sums, start: Start): number;
   /** The kernel, made when somebody first asks for it. */
   kernel(): LdaKernel;
-  /** To be told when the topics have changed, `logBeta` of `derived`, and whether the kernel has them: it made them. */
-  forgetTopics(hasKernel: boolean): void;
+  /** To be told when the topics have changed: `logBeta` of `derived`, and whether the kernel has just made it. */
+  topicsChanged(byKernel: boolean): void;
 }
 
 /**
@@ -89,24 +89,30 @@ export function createEStep(
     } else if (start === 'fixed') evaluate(corpus, from, to, state, sums);
     else {
       takeTopics(state);
-      if (start === 'guarded') tryAfresh(corpus, from, to, alpha, gamma);
-      improve(corpus, from, to, state, sums, start, start === 'guarded' ? 0 : roundsAt(start, rounds));
+      if (start === 'guarded') tryAfresh(corpus, from, to, state);
+      improve(corpus, from, to, state, sums, start);
     }
   }
 
   /** Sets γ of documents [from, to) to what rounds from there lead to, or from the uninformed start, whichever is better. */
-  function tryAfresh(corpus: Corpus, from: number, to: number, alpha: Float64Array, gamma: Float64Array): void {
+  function tryAfresh(corpus: Corpus, from: number, to: number, state: State): void {
+    const alpha = state.params['alpha']!;
+    const gamma = state.posterior['gamma']!;
     const rows = gamma.subarray(from * K, to * K);
     const was = rows.slice();
     const warm = scoreRounds(corpus, from, to, alpha, gamma);
     const ofWarm = rows.slice();
     for (let d = from; d < to; d++) uninformed(alpha, tokenCount(corpus, d, d + 1), gamma, d * K);
     const cold = scoreRounds(corpus, from, to, alpha, gamma);
+    const underflowed: number[] = [];
     for (let d = 0; d < to - from; d++) {
-      // where a score is not finite, f32 is not enough for the document, and it is left to `improve`
-      const better = cold[d]! > warm[d]! ? null : Number.isFinite(warm[d]! - cold[d]!) ? ofWarm : was;
-      if (better !== null) rows.set(better.subarray(d * K, (d + 1) * K), d * K);
+      if (corpus.rowStart[from + d] === corpus.rowStart[from + d + 1]) continue;
+      const isKnown = Number.isFinite(warm[d]! - cold[d]!);
+      if (!isKnown) underflowed.push(from + d);
+      else if (cold[d]! > warm[d]!) continue;
+      rows.set((isKnown ? ofWarm : was).subarray(d * K, (d + 1) * K), d * K);
     }
+    visitAll(underflowed, corpus, state, { statistics: null, terms: new Float64Array(5) }, 'guarded');
   }
 
   /** Makes rounds of documents [from, to), and what of their bounds is not the same wherever they began. */
@@ -126,21 +132,15 @@ export function createEStep(
   }
 
   /**
-   * Improves γ of documents [from, to) by `most` rounds at most. γ and φ are what f32 made them; their terms of the bound are those of just this q,
-   * in f64: −Σ φ ln φ with ln φ_k = ln θ̃_k + ln β̃_k − ln s, all three as the kernel has them.
+   * Improves γ of documents [from, to), but for what `tryAfresh` did. γ and φ are what f32 made them; their terms of the
+   * bound are those of just this q, in f64: −Σ φ ln φ with ln φ_k = ln θ̃_k + ln β̃_k − ln s, all three as the kernel has them.
    */
-  function improve(
-    corpus: Corpus,
-    from: number,
-    to: number,
-    state: State,
-    sums: Sums,
-    start: Start,
-    most: number,
-  ): void {
+  function improve(corpus: Corpus, from: number, to: number, state: State, sums: Sums, start: Start): void {
     const { statistics, terms } = sums;
     const alpha = state.params['alpha']!;
     const gamma = state.posterior['gamma']!;
+    const isTried = start === 'guarded';
+    const most = isTried ? 0 : roundsAt(start, rounds);
     const found = kernel().documents(corpus, from, to, alpha, gamma, most, tolerance, of);
     const ofAlpha = ofPrior(alpha, isMap);
     const underflowed: number[] = [];
@@ -164,7 +164,7 @@ export function createEStep(
     terms[3]! -= asComputed;
     addDocuments(corpus, from, to, found, underflowed, statistics);
     for (const [i, d] of underflowed.entries()) gamma.set(was[i]!, d * K);
-    visitAll(underflowed, corpus, state, sums, start);
+    visitAll(underflowed, corpus, state, sums, isTried ? 'fixed' : start);
   }
 
   /** Adds what belongs to γ of documents [from, to) as it is and the best q(z) given it, but for S. */
@@ -246,9 +246,9 @@ export function createEStep(
   return {
     run,
     kernel,
-    forgetTopics(hasKernel) {
+    topicsChanged(byKernel) {
       isScaled = false;
-      isTaken = hasKernel;
+      isTaken = byKernel;
       points = undefined;
       taken = undefined;
     },

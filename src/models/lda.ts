@@ -142,7 +142,7 @@ const COLLAPSED_PASSES = 60;
 /** η of collapsed passes, or where they start to learn it. */
 const COLLAPSED_ETA = 0.03;
 
-/** The read-out by which held-out documents watch a fit: of its stages, with η and so much more, alike. */
+/** The read-out by which held-out documents watch VB: what the passes are watched by, where they learned η. */
 const WATCHED: ReadOut = 'plug-in';
 
 /** The least probability of a term as a point. */
@@ -215,7 +215,7 @@ export function createLda(
   /** @param sums Σ_w λ_wk, if somebody has them */
   function derive({ params, derived }: State, sums?: Float64Array): void {
     const logBeta = derived['logBeta']!;
-    const byKernel = smoothed && !isMap && !settings.precise;
+    let byKernel = false;
     if (!smoothed) {
       logPoints(params['beta']!, logBeta);
     } else if (isMap) {
@@ -228,8 +228,9 @@ export function createLda(
       const totals = sums ?? topicSums(params['lambda']!, V, K);
       const { total, entropy } = eStep.kernel().expectLog(params['lambda']!, totals.map(digamma), logBeta);
       ofTopics = { total, entropy: entropy - sumOf(totals.map(lgamma)) };
+      byKernel = true;
     }
-    eStep.forgetTopics(byKernel);
+    eStep.topicsChanged(byKernel);
   }
 
   function mStep(state: State, statistics: Arrays, soft: boolean): void {
@@ -309,7 +310,7 @@ export function createLda(
       random,
     );
     const learnsEta = heldOut !== null && smoothed && !isAscent && settings['learn-eta'] && settings.eta === undefined;
-    /** The score of the state as it was read, if it is known. */
+    /** The score of the state as it was last read, by its counts with η, until EM changes it. */
     let scored: number | undefined;
     return {
       name: 'collapsed',

@@ -20,8 +20,8 @@ export function logPoints(points: Float64Array, out: Float64Array): void {
  * Ways to read the probabilities of terms off q(β_k) = Dir(λ_k) with prior Dir(η), each up to its sum over terms:
  *
  * - `mean`: λ_kw, the posterior mean E[β_kw];
- * - `plug-in`: λ_kw − ½, which is what e^ψ(λ) comes near to; where η is at most ½, λ_kw − η + `PLUG_IN`: the expected counts
- *   with a smoothing of their own;
+ * - `plug-in`: the expected counts λ_kw − η with a smoothing of their own: η − ½ where η is above ½, as VB has it after
+ *   collapsed passes, else `PLUG_IN`. It jumps there;
  * - `exp-log`: exp(E[log β_kw]), what an E-step of VB has for β: about λ_kw − ½, and next to nothing for what is rare.
  *
  * @see Asuncion, Welling, Smyth & Teh 2009, On smoothing and inference for topic models, §3

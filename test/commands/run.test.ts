@@ -63,15 +63,45 @@ test('a stage that EM follows is closed before EM begins, and its passes come be
   expect(iterationInWords(trace, 6)).toBe('iteration 3');
 });
 
-describe('held-out documents choose the read-out of topics', () => {
-  const many = corpusOf(
-    Array.from({ length: 120 }, (_, d): [number, number][] => [
-      [d % 3, 2],
-      [3, 1],
-    ]),
-    4,
-  );
+const many = corpusOf(
+  Array.from({ length: 120 }, (_, d): [number, number][] => [
+    [d % 3, 2],
+    [3, 1],
+  ]),
+  4,
+);
 
+test('what EM did after a stage is undone where held-out documents were better before', async () => {
+  const plsa = MODELS['plsa']!.create({}, { ...dims, columns: 0 });
+  let handed = 0;
+  const scores = [-5, -6, -7, -8, -9];
+  const model: TopicModel<Corpus, unknown> = {
+    ...plsa,
+    heldOut: { share: 0.2, from: 1, patience: 1 },
+    stage: (documents, _heldOut, random) => ({
+      ...{ name: 'collapsed', iterations: 1, every: 1, next: 'em if it pays', pass: async () => {} },
+      read(state) {
+        plsa.initialise(documents, state, random);
+        plsa.resetPosterior(plsa.prepare(documents, state), state);
+        state.params['beta']!.fill(0.25);
+      },
+      score: () => scores.shift()!,
+      handOver(state) {
+        handed++;
+        state.params['beta']!.set([0.7, 0.1, 0.1, 0.7, 0.1, 0.1, 0.1, 0.1]);
+      },
+      close() {},
+    }),
+  };
+  const values = { topics: 2, iterations: 9, tolerance: 0, seed: 1 };
+  const quiet = progress({ quiet: true, progress: 'auto' });
+  const { last, state } = await run(model, many, dims, values, 0, undefined, quiet, 'fit');
+  expect(handed).toBe(1);
+  expect(last.kept).toBe(1);
+  expect(state.params['beta']).toEqual(new Float64Array(8).fill(0.25));
+});
+
+describe('held-out documents choose the read-out of topics', () => {
   /** What is chosen of three read-outs with these scores. */
   async function chosenOf(scores: Readonly<Record<string, number>>) {
     const plsa = MODELS['plsa']!.create({}, { ...dims, columns: 0 });

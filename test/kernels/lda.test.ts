@@ -78,7 +78,7 @@ describe('the E-step of LDA', () => {
     expectTwins(bothESteps(randomCorpus(80, 50, K), K, {}, [0, 33, 80]));
   });
 
-  it.each([{}, { inference: 'map' }, { beta: 'point' }])(
+  it.each([{}, { inference: 'map' }, { inference: 'vb', beta: 'point' }])(
     'tries documents afresh as the reference does, with %j',
     (settings) => {
       const K = 7;
@@ -96,10 +96,27 @@ describe('the E-step of LDA', () => {
     },
   );
 
-  it('tries documents afresh that f32 is not enough for', () => {
-    const documents: [number, number][][] = [[[0, 1_000_000]], [[1, 3]], [], [[2, 2]]];
-    const [corpus, alpha] = [corpusOf(documents, 3), '0.0001'];
-    expectTwins(bothESteps(corpus, 30, { alpha }, [0, 4], { start: 'guarded' }), { gamma: 1e-3, statistics: 1e-3 });
+  it('tries documents afresh that f32 is not enough for, there or where they are', () => {
+    const K = 200;
+    const documents: [number, number][][] = [
+      [[0, 1_000_000]],
+      [[1, 3]],
+      [],
+      [[2, 2]],
+      [
+        [0, 1],
+        [1, 1],
+        [2, 1],
+      ],
+    ];
+    const corpus = corpusOf(documents, 3);
+    // e^ψ of a hundredth of a token is 0 in f32, of a whole one is not
+    const adjust = (gamma: Float64Array) => {
+      for (let d = 3; d < 5; d++) gamma.fill(1e-4, d * K, (d + 1) * K)[d * K + 7] = 3;
+    };
+    const both = bothESteps(corpus, K, { alpha: '0.0001' }, [0, 5], { start: 'guarded', adjust });
+    expectTwins(both, { gamma: 1e-3, statistics: 1e-3 });
+    expect(both.kernel.state.posterior['gamma']![3 * K + 7]).toBeLessThan(1);
   });
 
   it('leaves to the reference what underflows in f32, in each block', () => {

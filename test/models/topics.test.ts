@@ -44,6 +44,11 @@ describe('topics of Dir(λ) are read', () => {
     expectClose(topic('plug-in', 1), shares([PLUG_IN, PLUG_IN, 9 + PLUG_IN]));
   });
 
+  it('by the plug-in: λ − ½ where η is above ½, as after passes that learned what is above', () => {
+    const found = Array.from(read(lambda, 0.51, 'plug-in').filter((_, i) => i % 2 === 0));
+    expectClose(found, shares([0.5, 1.5, 2.5]));
+  });
+
   it('by exp(E[log β]): ψ(2) − ψ(1) is 1, ψ(3) − ψ(2) is ½', () => {
     expectClose(topic('exp-log', 0), shares([1, Math.exp(1), Math.exp(1.5)]));
   });
