@@ -90,7 +90,7 @@ const BOUND_TASKS = 128;
 export function createLdaKernel({ V, K }: { V: number; K: number }, threads: number): LdaKernel {
   const K4 = roundUp4(K);
   const taskRoom = roomOf(4 * K4);
-  const boundRoom = roomOf(11 * K4);
+  const boundRoom = roomOf(9 * K4);
   const memory = kernelMemory(threads);
   const topics = memory.layOut({
     beta: V * K4,

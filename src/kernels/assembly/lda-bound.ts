@@ -57,7 +57,7 @@ export function boundTopics(
  * Σ_k (γ_k − 1) E[log θ_k], of points 0. Sums of E[log θ_dk] and of N_dk over the documents, but those that underflowed,
  * are left in logTheta and expected (K4).
  *
- * alpha (K4) and gamma (D×K4) are f64, 1 where they are padded; gamma is used up. `room` is for 3×K4 of f64 and K4 / 2 of
+ * alpha (K4) and gamma (D×K4) are f64, 1 where they are padded; gamma is used up. `room` is for 2×K4 of f64 and K4 / 2 of
  * u32.
  */
 export function boundDocuments(
@@ -81,8 +81,7 @@ export function boundDocuments(
 ): void {
   const bytes = <usize>K4 << 3;
   const theta = room;
-  const phi = room + bytes;
-  const tokens = phi + bytes;
+  const tokens = room + bytes;
   const places = tokens + bytes;
   clear(logTheta, bytes);
   clear(expected, bytes);
@@ -123,28 +122,44 @@ export function boundDocuments(
     clear(tokens, bytes);
     let normalisers: f64 = 0;
     let words: f64 = 0;
-    for (; i < last; i++) {
-      const w = <usize>load<u32>(term + (<usize>i << 2));
-      const b = beta + w * bytes;
-      const l = logBeta + w * bytes;
-      let sums = f64x2.splat(0);
-      let ofWords = f64x2.splat(0);
+    // two entries at once, so that what they share is loaded once for both
+    for (; i < last; i += 2) {
+      const isPair = i + 1 < last;
+      const w0 = <usize>load<u32>(term + (<usize>i << 2));
+      const w1 = isPair ? <usize>load<u32>(term + (<usize>i << 2), 4) : w0;
+      const b0 = beta + w0 * bytes;
+      const b1 = beta + w1 * bytes;
+      const l0 = logBeta + w0 * bytes;
+      const l1 = logBeta + w1 * bytes;
+      let sums0 = f64x2.splat(0);
+      let sums1 = f64x2.splat(0);
+      let words0 = f64x2.splat(0);
+      let words1 = f64x2.splat(0);
       for (let place = places; place < places + active; place += 4) {
         const k = <usize>load<u32>(place);
-        const x = f64x2.mul(v128.load(theta + k), v128.load(b + k));
-        v128.store(phi + k, x);
-        sums = f64x2.add(sums, x);
-        ofWords = f64x2.add(ofWords, f64x2.mul(x, v128.load(l + k)));
+        const t = v128.load(theta + k);
+        const x0 = f64x2.mul(t, v128.load(b0 + k));
+        const x1 = f64x2.mul(t, v128.load(b1 + k));
+        sums0 = f64x2.add(sums0, x0);
+        sums1 = f64x2.add(sums1, x1);
+        words0 = f64x2.add(words0, f64x2.mul(x0, v128.load(l0 + k)));
+        words1 = f64x2.add(words1, f64x2.mul(x1, v128.load(l1 + k)));
       }
-      const s = sum2x(sums);
-      if (s < UNDERFLOW) normalisers = NaN;
-      const n = <f64>load<f32>(count + (<usize>i << 2));
-      const ratio = f64x2.splat(n / s);
-      normalisers += n * (f64x2.extract_lane(log2x(f64x2.splat(s)), 0) + load<f64>(maximum + (w << 3)));
-      words += sum2x(f64x2.mul(ofWords, ratio));
+      const s0 = sum2x(sums0);
+      const s1 = sum2x(sums1);
+      if (min(s0, s1) < UNDERFLOW) normalisers = NaN;
+      const n0 = <f64>load<f32>(count + (<usize>i << 2));
+      const n1 = isPair ? <f64>load<f32>(count + (<usize>i << 2), 4) : 0;
+      const logs = log2x(f64x2(s0, s1));
+      normalisers += n0 * (f64x2.extract_lane(logs, 0) + load<f64>(maximum + (w0 << 3)));
+      normalisers += n1 * (f64x2.extract_lane(logs, 1) + load<f64>(maximum + (w1 << 3)));
+      words += sum2x(words0) * (n0 / s0) + sum2x(words1) * (n1 / s1);
+      const r0 = f64x2.splat(n0 / s0);
+      const r1 = f64x2.splat(n1 / s1);
       for (let place = places; place < places + active; place += 4) {
         const k = <usize>load<u32>(place);
-        v128.store(tokens + k, f64x2.add(v128.load(tokens + k), f64x2.mul(v128.load(phi + k), ratio)));
+        const x = f64x2.add(f64x2.mul(v128.load(b0 + k), r0), f64x2.mul(v128.load(b1 + k), r1));
+        v128.store(tokens + k, f64x2.add(v128.load(tokens + k), x));
       }
     }
     const out = found + 40 * <usize>d;
@@ -152,7 +167,7 @@ export function boundDocuments(
     if (normalisers !== normalisers) continue;
     let assignments = f64x2.splat(0);
     for (let k: usize = 0; k < bytes; k += 16) {
-      const n = v128.load(tokens + k);
+      const n = f64x2.mul(v128.load(tokens + k), v128.load(theta + k));
       const e = v128.load(g + k);
       assignments = f64x2.add(assignments, f64x2.mul(n, e));
       v128.store(logTheta + k, f64x2.add(v128.load(logTheta + k), e));
