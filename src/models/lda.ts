@@ -89,7 +89,7 @@ export const ldaSettings = {
       ['beta', 'dirichlet'],
     ],
     describe:
-      'learn eta: in collapsed passes as completes held-out documents best, where it is not given; in vb by Newton steps (dirichlet)',
+      'learn eta from how held-out documents are completed (auto, collapsed; unless it is given) or by Newton steps (vb)',
   },
   'read-out': {
     kind: 'choice',
