@@ -115,7 +115,7 @@ export function createEStep(
     visitAll(underflowed, corpus, state, { statistics: null, terms: new Float64Array(5) }, 'guarded');
   }
 
-  /** Makes rounds of documents [from, to), and what of their bounds is not the same wherever they began. */
+  /** Makes rounds of documents [from, to). Returns of each the part of its bound that depends on where it began. */
   function scoreRounds(
     corpus: Corpus,
     from: number,
