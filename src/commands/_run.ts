@@ -264,7 +264,6 @@ async function* passes(
   watch: Watch | undefined,
 ): AsyncGenerator<Iteration, void> {
   const evaluate = SCHEDULES.batch({ model, data, blocks, state, sums });
-  let change: number | null = null;
   let previous: number | null = null;
   for (let iteration = 1; ; iteration++) {
     await stage.pass();
@@ -276,7 +275,7 @@ async function* passes(
     const objective = terms.reduce((sum, term) => sum + term);
     if (!Number.isFinite(objective))
       throw new NumericalError(`${model.objective} of ${model.name} is ${objective} after pass ${iteration}`);
-    if (previous !== null) change = (objective - previous) / Math.abs(objective);
+    const change = previous === null ? null : (objective - previous) / Math.abs(objective);
     previous = objective;
     const seen = await watch?.see(iteration);
     const stop: StopReason | null = seen?.isPast

@@ -107,6 +107,7 @@ export function createCollapsedStage(
   const { blocks, blockTerm, chunkRow, chunkStart, place, most } = layOutBlocks(corpus, blockEnds, V, K4);
   const halves = heldOut === null ? { observed: NOTHING, heldOut: NOTHING } : splitTokens(heldOut, random);
   const { observed, heldOut: other } = halves;
+  const otherTokens = other.count.reduce((sum, n) => sum + n, 0);
   const everyDrawn = Math.ceil(D / MOST_DRAWN);
 
   const priors = Float64Array.from(alpha);
@@ -159,6 +160,11 @@ export function createCollapsedStage(
   let eta = startEta;
   let passes = 0;
 
+  /** What makes β of counts with this η, and so much noise. */
+  function setScale(eta: number, noise: number): void {
+    for (let k = 0; k < K; k++) arrays.scale[k] = 1 / (Math.max(ofTopic[k]!, 0) + noise * noiseOf[k]! + V * eta);
+  }
+
   async function pass(): Promise<void> {
     passes++;
     const isFirst = passes === 1;
@@ -168,10 +174,8 @@ export function createCollapsedStage(
       const block = blocks[b]!;
       const own = ofBlock[b]!;
       const noise = isFirst ? (B - b - 1) / B : 0;
-      for (let k = 0; k < K; k++) {
-        ofTopic[k]! -= own[k]!;
-        arrays.scale[k] = 1 / (Math.max(ofTopic[k]!, 0) + noise * noiseOf[k]! + V * eta);
-      }
+      for (let k = 0; k < K; k++) ofTopic[k]! -= own[k]!;
+      setScale(eta, noise);
       steps.topics(block, eta, noise / K, seed);
       for (const chunk of block.chunks) {
         // the second half of them counts
@@ -193,12 +197,12 @@ export function createCollapsedStage(
   /** Completes the held-out documents by β and α as they are there. */
   function complete(): number {
     steps.completion(COMPLETION_ROUNDS);
-    return arrays.scores.reduce((sum, x) => sum + x, 0) / other.count.reduce((sum, n) => sum + n, 0);
+    return arrays.scores.reduce((sum, x) => sum + x, 0) / otherTokens;
   }
 
   /** The score of the topics as they are, with this η. */
   function scoreWith(eta: number): number {
-    for (let k = 0; k < K; k++) arrays.scale[k] = 1 / (Math.max(ofTopic[k]!, 0) + V * eta);
+    setScale(eta, 0);
     steps.points(eta);
     return complete();
   }

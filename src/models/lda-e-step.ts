@@ -39,9 +39,8 @@ export function createEStep(
   /** Whether `expLogBeta` is that of `logBeta`, and whether the kernel has this. */
   let isScaled = false;
   let isTaken = false;
-  /** Topics as points by these read-outs: the reference's, once it asked for them, and those that the kernel has taken. */
-  let points: { by: string | undefined; beta: Float64Array } | undefined;
-  let taken: { by: string | undefined } | undefined;
+  /** Topics as points, once somebody asked for them, and their read-out; null where it is the kernel that has them. */
+  let points: { by: string | undefined; beta: Float64Array | null } | undefined;
 
   function kernel(): LdaKernel {
     made ??= createLdaKernel({ V, K }, threads);
@@ -77,9 +76,7 @@ export function createEStep(
       if (isEmpty || start === 'cold') uninformed(alpha, tokenCount(corpus, d, d + 1), gamma, d * K);
     }
     if (start === 'cold' && writePoints !== null) {
-      const by = state.readOut;
-      if (taken === undefined || taken.by !== by) kernel().setPoints((rows, width) => writePoints(state, rows, width));
-      taken = { by };
+      pointsOf(state, writePoints);
       const most = roundsAt(start, rounds);
       const found = kernel().documents(corpus, from, to, alpha, gamma, most, tolerance, 'points');
       copyRows(found.gamma, found.K4, gamma.subarray(from * K), K, to - from);
@@ -192,11 +189,12 @@ export function createEStep(
     visitAll(underflowed, corpus, state, withoutTopics(sums), 'fixed');
   }
 
-  function pointsOf(state: State, write: NonNullable<typeof writePoints>): Float64Array {
-    const by = state.readOut;
-    if (points === undefined || points.by !== by) {
-      points = { by, beta: new Float64Array(V * K) };
-      write(state, points.beta, K);
+  /** Makes topics as points, unless they are there: for the reference, V×K, or for the kernel. */
+  function pointsOf(state: State, write: NonNullable<typeof writePoints>): Float64Array | null {
+    if (points === undefined || points.by !== state.readOut) {
+      points = { by: state.readOut, beta: precise ? new Float64Array(V * K) : null };
+      if (points.beta !== null) write(state, points.beta, K);
+      else kernel().setPoints((rows, width) => write(state, rows, width));
     }
     return points.beta;
   }
@@ -250,7 +248,6 @@ export function createEStep(
       isScaled = false;
       isTaken = byKernel;
       points = undefined;
-      taken = undefined;
     },
   };
 }

@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { progress } from '../../src/commands/_progress.js';
 import { run } from '../../src/commands/_run.js';
 import type { Corpus } from '../../src/corpus/corpus.js';
-import type { Stage, TopicModel } from '../../src/em/model.js';
+import type { Stage, State, TopicModel } from '../../src/em/model.js';
+import type { Random } from '../../src/math/random.js';
 import { MODELS } from '../../src/models/index.js';
 import { iterationInWords, lengthInWords } from '../../src/report/elbo.js';
 import { corpusOf } from '../_corpora.js';
@@ -15,6 +16,12 @@ const corpus = corpusOf(
   4,
 );
 const dims = { V: 4, K: 2 };
+
+/** Sets a state to a start of the model, with posteriors that know nothing. */
+function begin(model: TopicModel<Corpus, unknown>, documents: Corpus, state: State, random: Random): void {
+  model.initialise(documents, state, random);
+  model.resetPosterior(model.prepare(documents, state), state);
+}
 
 /** A fit of PLSA after a stage that notes what becomes of it, in the order in which things happen. */
 function staged(stage: Partial<Stage>) {
@@ -32,10 +39,7 @@ function staged(stage: Partial<Stage>) {
       every: 5,
       next: 'em',
       pass: async () => {},
-      read(state) {
-        model.initialise(documents, state, random);
-        model.resetPosterior(model.prepare(documents, state), state);
-      },
+      read: (state) => begin(model, documents, state, random),
       score: () => null,
       handOver: () => happened.push('handed over'),
       close: () => happened.push('closed'),
@@ -81,8 +85,7 @@ test('what EM did after a stage is undone where held-out documents were better b
     stage: (documents, _heldOut, random) => ({
       ...{ name: 'collapsed', iterations: 1, every: 1, next: 'em if it pays', pass: async () => {} },
       read(state) {
-        plsa.initialise(documents, state, random);
-        plsa.resetPosterior(plsa.prepare(documents, state), state);
+        begin(plsa, documents, state, random);
         state.params['beta']!.fill(0.25);
       },
       score: () => scores.shift()!,
@@ -111,10 +114,7 @@ describe('held-out documents choose the read-out of topics', () => {
       heldOut: { share: 0.2, from: 1, patience: 5 },
       stage: (documents, _heldOut, random) => ({
         ...{ name: 'collapsed', iterations: 1, every: 1, next: 'nothing', pass: async () => {} },
-        read(state) {
-          plsa.initialise(documents, state, random);
-          plsa.resetPosterior(plsa.prepare(documents, state), state);
-        },
+        read: (state) => begin(plsa, documents, state, random),
         score: (_state, by = 'mean') => scores[by]!,
         handOver() {},
         close() {},

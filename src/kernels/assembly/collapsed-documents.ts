@@ -1,5 +1,5 @@
-// Twins of the visit of a document of models/lda-collapsed-steps.ts, in f32. Rows of K numbers are padded with zeros to K4, a
-// multiple of 4. Pointers are bytes; no bounds are checked here.
+// Twins of the visit of a document of models/lda-collapsed-steps.ts, in f32. Rows of K numbers are padded with zeros to
+// K4, a multiple of 4. Pointers are bytes; no bounds are checked here.
 import { add, clear, sumOf } from './rows';
 
 /** Draws for the tokens of one term, but for rounding, and room for them; see kernels/collapsed.ts. */
@@ -225,7 +225,9 @@ function runningSums(a: usize, b: usize, own: usize, weights: usize): v128 {
   return sum;
 }
 
-/** The first product of `runningSums`, of one side after the other, up to which all are more than x; x is less than all are. */
+/**
+ * The first product of `runningSums`, of one side after the other, up to which all are more than x; x is less than all are.
+ */
 // @ts-ignore: decorator
 @inline
 function pass(x: f32, sum: v128, weights: usize, own: usize): usize {

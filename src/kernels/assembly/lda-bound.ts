@@ -110,7 +110,10 @@ export function boundDocuments(
         entropy = f64x2.add(entropy, f64x2.sub(lgammaShifted, f64x2.mul(f64x2.sub(x, least), e)));
         multiplyIn(rising);
       }
-      if (!v128.any_true(f64x2.gt(e, f64x2.splat(NEGLIGIBLE)))) continue;
+      if (!v128.any_true(f64x2.gt(e, f64x2.splat(NEGLIGIBLE)))) {
+        v128.store(theta + k, f64x2.splat(0));
+        continue;
+      }
       v128.store(theta + k, expOfNegative(e));
       store<u32>(places + active, <u32>k);
       active += 4;
