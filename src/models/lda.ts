@@ -136,7 +136,7 @@ export const ldaSettings = {
 const DOCUMENT_TERMS = ['words', 'assignments', 'proportions', 'entropy_assignments', 'entropy_proportions'] as const;
 
 /** Passes of the collapsed stage: as the start of VB, and at most. */
-const START_PASSES = 15;
+const START_PASSES = 12;
 const COLLAPSED_PASSES = 60;
 
 /** η of collapsed passes, or where they start to learn it. */
@@ -149,7 +149,7 @@ const WATCHED: ReadOut = 'plug-in';
 const LEAST_POINT = 1e-19;
 
 /** Documents by which `auto` stops and chooses. */
-const HELD_OUT = { share: 0.05, from: 5, patience: 5, gain: 0.008 };
+const HELD_OUT = { share: 0.05, from: PASSES_TO_LOOK, patience: PASSES_TO_LOOK, gain: 0.005 };
 
 /** η where the topics start otherwise. */
 const VB_START_ETA = 0.1;
