@@ -191,7 +191,7 @@ test.each(['auto', 'vb'])(
     expect(topics('--max-memory', '2G')).toBe(free);
     const two = topics('--max-memory', '400K');
     expect(two).not.toBe(free);
-    expect(topics('--max-memory', '420K')).toBe(two);
+    expect(topics('--max-memory', '380K')).toBe(two);
   },
 );
 
