@@ -59,7 +59,7 @@ const CHUNK_NUMBERS = 1 << 20;
 /** Passes until the state is looked at, and α and η are learned. */
 export const PASSES_TO_LOOK = 3;
 /** Rounds over a document in the first visit to the two first blocks, until the first look, and from then on. */
-const ROUNDS = { first: 6, early: 4, late: 8 };
+const ROUNDS = { first: 6, early: 4, late: 10 };
 
 /** By how much a score has to rise for η to move, in nats a token. */
 const ETA_GAIN = 0.0005;
