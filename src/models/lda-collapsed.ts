@@ -58,8 +58,8 @@ const CHUNK_NUMBERS = 1 << 20;
 
 /** Passes until the state is looked at, and α and η are learned. */
 export const PASSES_TO_LOOK = 3;
-/** Rounds over a document in the first visit to the two first blocks, until the first look, and from then on. */
-const ROUNDS = { first: 6, early: 4, late: 10 };
+/** Rounds over a document in the first visits to the first two blocks, until the first look, and from then on. */
+const ROUNDS = { begin: 6, early: 4, late: 10 };
 
 /** By how much a score has to rise for η to move, in nats a token. */
 const ETA_GAIN = 0.0005;
@@ -73,7 +73,7 @@ const NOTHING = { rowStart: new Uint32Array(1), term: new Uint32Array(0), count:
 const COMPLETION_ROUNDS = 20;
 
 export interface CollapsedStage {
-  /** Makes one pass over all documents. */
+  /** Makes one pass over all documents; the first visits some of them more than once. */
   pass(): Promise<void>;
   /** Moves η to half or twice of it, if held-out documents are completed better so. Returns the score, and η. */
   learnEta(): { readonly score: number; readonly eta: number };
@@ -150,7 +150,7 @@ export function createCollapsedStage(
   for (const [name, values] of Object.entries(given)) arrays[name as keyof typeof given].set(values);
   arrays.alpha.set(priors);
 
-  // Noise around the terms' frequencies, N tokens in all: what the very first block sees.
+  // Noise around the terms' frequencies, N tokens in all: the very first visit sees the share of a block.
   const seed = random.integer(0x7fffffff);
   const frequency = new Float64Array(V);
   for (let i = 0; i < corpus.term.length; i++) frequency[corpus.term[i]!]! += corpus.count[i]!;
@@ -176,7 +176,7 @@ export function createCollapsedStage(
       const own = ofBlock[b]!;
       // in the place of the second block
       const noise = visits === 0 ? 1 / shares : 0;
-      const rounds = visits < 2 ? ROUNDS.first : passes <= PASSES_TO_LOOK ? ROUNDS.early : ROUNDS.late;
+      const rounds = visits < 2 ? ROUNDS.begin : passes <= PASSES_TO_LOOK ? ROUNDS.early : ROUNDS.late;
       visits++;
       for (let k = 0; k < K; k++) ofTopic[k]! -= own[k]!;
       setScale(eta, noise);
@@ -254,17 +254,17 @@ function lengthsOf<N extends string>(arrays: Readonly<Record<N, ArrayLike<number
 }
 
 /**
- * The blocks that the first pass visits, of documents in so many shares: the blocks of 2 shares, of 4, of 8, …, each as
- * often as half a pass takes, and at last those that are left.
+ * The blocks that the first pass visits, of documents in so many shares: the blocks of 2 shares, of 4, of 8, …, each sample
+ * as often as makes half a pass, and at last those that are left.
  */
-function orderOfFirstPass(shares: number): number[] {
+export function orderOfFirstPass(shares: number): number[] {
   const order: number[] = [];
-  let next = 0;
+  let end = 0;
   for (let sample = 2; sample < shares; sample *= 2) {
-    next = sample / 2 + 1;
-    for (let times = shares / sample / 2; times > 0; times--) for (let b = 0; b < next; b++) order.push(b);
+    end = sample / 2 + 1;
+    for (let times = shares / sample / 2; times > 0; times--) for (let b = 0; b < end; b++) order.push(b);
   }
-  while (next < shares / 2 + 1) order.push(next++);
+  while (end < shares / 2 + 1) order.push(end++);
   return order;
 }
 
@@ -276,15 +276,20 @@ function deal(
 ): { shares: number; dealt: Uint32Array; corpus: Corpus; blockEnds: number[] } {
   const D = documentCount(corpus);
   const V = corpus.vocabulary.length;
+  const all = Uint32Array.from({ length: D }, (_, d) => d);
+  const isEmpty = (d: number) => corpus.rowStart[d] === corpus.rowStart[d + 1];
+  const empty = all.filter(isEmpty);
+  // those without terms last, so that every block has some with terms
+  const order = [...all.filter((d) => !isEmpty(d)), ...empty];
   // a block has a row for each of its terms: at most V, and at most one an entry
   const bytesOf = (B: number) => 4 * K4 * B * Math.min(V, Math.ceil(corpus.term.length / B));
   let shares = SHARES;
-  while (shares > 2 && (shares > D || bytesOf(shares / 2 + 1) > storedBytes)) shares /= 2;
+  while (shares > 2 && (shares > D - empty.length || bytesOf(shares / 2 + 1) > storedBytes)) shares /= 2;
   const dealt = new Uint32Array(D);
   const blockEnds: number[] = [];
   let i = 0;
   for (let share = 0; share < shares; share++) {
-    for (let d = share; d < D; d += shares) dealt[i++] = d;
+    for (let d = share; d < D; d += shares) dealt[i++] = order[d]!;
     if (share === 0 || share % 2 === 1) blockEnds.push(i);
   }
   return { shares, dealt, corpus: selectDocuments(corpus, dealt), blockEnds };

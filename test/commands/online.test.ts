@@ -189,9 +189,9 @@ test.each(['auto', 'vb'])(
     };
     const free = topics();
     expect(topics('--max-memory', '2G')).toBe(free);
-    const two = topics('--max-memory', '400K');
-    expect(two).not.toBe(free);
-    expect(topics('--max-memory', '380K')).toBe(two);
+    const fewer = topics('--max-memory', '400K');
+    expect(fewer).not.toBe(free);
+    expect(topics('--max-memory', '380K')).toBe(fewer);
   },
 );
 

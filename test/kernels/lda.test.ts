@@ -9,7 +9,7 @@ import { allocateState, allocateSums } from '../../src/em/state.js';
 import { createCollapsedKernel } from '../../src/kernels/collapsed.js';
 import { random } from '../../src/math/random.js';
 import { createLda, ldaSettings } from '../../src/models/lda.js';
-import { createCollapsedStage } from '../../src/models/lda-collapsed.js';
+import { createCollapsedStage, orderOfFirstPass } from '../../src/models/lda-collapsed.js';
 import { topicSums } from '../../src/models/topics.js';
 import { withDefaults } from '../../src/settings.js';
 import { corpusOf } from '../_corpora.js';
@@ -323,8 +323,41 @@ describe('the collapsed stage of LDA', () => {
     expect(difference(kernel.topicTerm, reference.topicTerm)).toBeLessThan(1e-3);
   });
 
+  it('begins with an eighth of the documents, a quarter and half', () => {
+    expect(orderOfFirstPass(16).join('')).toBe(['01', '01', '01', '01', '012', '012', '01234', '5678'].join(''));
+    expect(orderOfFirstPass(8).join('')).toBe(['01', '01', '012', '34'].join(''));
+    expect(orderOfFirstPass(4).join('')).toBe('012');
+    expect(orderOfFirstPass(2).join('')).toBe('01');
+  });
+
+  it.each([2, 3, 4, 7, 15, 16, 17])('visits each of %i documents, and of others without terms', async (D) => {
+    const corpus = corpusOf(
+      Array.from({ length: 2 * D }, (_, d): [number, number][] =>
+        d % 2 === 0
+          ? [
+              [d % 5, 3],
+              [5, 1],
+            ]
+          : [],
+      ),
+      6,
+    );
+    for (const precise of [false, true]) {
+      const { tokens } = await collapsed(corpus, 3, precise, 1);
+      const lengths = Array.from({ length: 2 * D }, (_, d) =>
+        tokens.subarray(3 * d, 3 * d + 3).reduce((a, b) => a + b),
+      );
+      expect(
+        difference(
+          lengths,
+          lengths.map((_, d) => (d % 2 === 0 ? 4 : 0)),
+        ),
+      ).toBeLessThan(1e-5);
+    }
+  });
+
   it('leaves every term its tokens where blocks are of several chunks, and terms are not in all of them', async () => {
-    // ten blocks of two documents, which together have more entries than a chunk of 2^13
+    // nine blocks, of two documents but one of four, which together have more entries than a chunk of 2^13
     const [V, K] = [4600, 130];
     const draws = random(31);
     const documents = Array.from({ length: 20 }, () =>

@@ -7,7 +7,7 @@ import { log2x, promote } from './special';
 
 /**
  * Withdraws a block from the topics, rows [from, to) of the block: S_w −= S_bw, S_bw = 0 (it is 0 while there is
- * noise, in the first pass), and from what is left
+ * noise, in the very first visit), and from what is left
  * β_w = (S_w + noise · frequency_w · some 1 + η) ⊙ scale and spread_w = Σ_k α_k β_wk (V).
  *
  * Row j is term terms[j]. S, beta are V×K4; own (S_b) has a row for each term of the block; scale and alpha are K4.
