@@ -1,10 +1,10 @@
 /**
  * How do time and memory grow with documents, topics and terms?
  *
- * Synthetic corpora of 100 tokens a document, fitted in 3 passes by two threads (the first, which visits some
- * documents more often, counted as one). Along each axis the other two stay: 1 M
- * tokens, 100 topics, 20,000 terms. Nanoseconds are of fitting alone, over (pairs × topics × passes): where they stay as
- * they are, time grows as the work does. The exponent is that of seconds as a power of what grows, from the row above.
+ * Synthetic corpora of 100 tokens a document, fitted in 3 passes by two threads (the first, which visits some documents
+ * more often, counted as one). Along each axis the other two stay: 1 M tokens, 100 topics, 20,000 terms. Nanoseconds are of
+ * fitting alone, over (pairs × topics × passes): where they stay as they are, time grows as the work does. The exponent is
+ * that of seconds as a power of what grows, from the row above.
  *
  * `--axes documents --tokens 100` is the large run: it draws a corpus of 700 MB first, into a folder that is gone after it.
  */

@@ -11,12 +11,12 @@
  * approaches the exact posterior given the topics, which variational updates do not; after few it still leans to where
  * the visit began, which is at a random term. Each visit begins afresh; nothing of a document is kept. No token votes
  * for its own topic, so none freezes the random start or overfits. The noise of few rounds in the first passes helps
- * out of poor optima; later passes make more rounds.
+ * out of poor optima; later passes make more rounds. No bound is promised to rise. What says how well the topics predict
+ * is the completion of a few documents that are kept out until the end: half of their tokens from the other half. It also
+ * says whether η is too large or too small.
  *
  * Topics take shape in a few visits, of an eighth of the documents hardly worse than of all. So the first pass goes over
- * an eighth of them a few times before it goes over a quarter, half and all of them. No bound is promised to rise. What says how well the topics
- * predict is the completion of a few documents that are kept out until the end: half of their tokens from the other
- * half. It also says whether η is too large or too small.
+ * an eighth of them a few times before it goes over a quarter, half and all of them.
  *
  * A draw takes as many steps as the visit has come to topics, however many there are: the rest of s_i, Σ_k α_k β_kw, is the
  * same for all tokens of a term. For S it suffices that an entry keeps Σ N_dk^−i / s_i of these topics and Σ 1 / s_i: times
@@ -48,7 +48,10 @@ import { learnPriorFromCounts } from '../math/dirichlet.js';
 import type { Random } from '../math/random.js';
 import { createCollapsedReference, noiseAt } from './lda-collapsed-steps.js';
 
-/** Documents are dealt into shares, round and round, so that shares are alike. The first two are blocks, then each two are one. */
+/**
+ * Documents are dealt into shares, round and round, so that shares are alike. The first two are blocks, then each two are
+ * one.
+ */
 const SHARES = 16;
 /** There are fewer, larger shares where the blocks' statistics would take more bytes than this, in f32. */
 const STORED_BYTES = 3 << 29;
@@ -278,13 +281,13 @@ function deal(
   const V = corpus.vocabulary.length;
   const all = Uint32Array.from({ length: D }, (_, d) => d);
   const isEmpty = (d: number) => corpus.rowStart[d] === corpus.rowStart[d + 1];
-  const empty = all.filter(isEmpty);
+  const filled = all.filter((d) => !isEmpty(d));
   // those without terms last, so that every block has some with terms
-  const order = [...all.filter((d) => !isEmpty(d)), ...empty];
+  const order = [...filled, ...all.filter(isEmpty)];
   // a block has a row for each of its terms: at most V, and at most one an entry
   const bytesOf = (B: number) => 4 * K4 * B * Math.min(V, Math.ceil(corpus.term.length / B));
   let shares = SHARES;
-  while (shares > 2 && (shares > D - empty.length || bytesOf(shares / 2 + 1) > storedBytes)) shares /= 2;
+  while (shares > 2 && (shares > filled.length || bytesOf(shares / 2 + 1) > storedBytes)) shares /= 2;
   const dealt = new Uint32Array(D);
   const blockEnds: number[] = [];
   let i = 0;

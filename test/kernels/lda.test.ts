@@ -356,6 +356,18 @@ describe('the collapsed stage of LDA', () => {
     }
   });
 
+  it('learns from documents wherever those without terms lie between them', async () => {
+    // of each 16 documents only the third and fourth have terms: 0 to 4, or 5 to 9
+    const documents = Array.from({ length: 320 }, (_, d): [number, number][] => {
+      const from = d % 16 === 2 ? 0 : 5;
+      return d % 16 === 2 || d % 16 === 3 ? [0, 1, 2, 3, 4].map((w) => [from + w, 2]) : [];
+    });
+    const { topicTerm } = await collapsed(corpusOf(documents, 10), 2, false, 5);
+    const shareOf = (w: number) => topicTerm[2 * w]! / (topicTerm[2 * w]! + topicTerm[2 * w + 1]!);
+    const isFirst = shareOf(0) > 0.5;
+    for (let w = 0; w < 10; w++) expect(Math.abs(shareOf(w) - (w < 5 === isFirst ? 1 : 0))).toBeLessThan(0.05);
+  });
+
   it('leaves every term its tokens where blocks are of several chunks, and terms are not in all of them', async () => {
     // nine blocks, of two documents but one of four, which together have more entries than a chunk of 2^13
     const [V, K] = [4600, 130];
