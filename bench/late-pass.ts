@@ -1,7 +1,7 @@
 /**
  * Late in a fit, when documents have few topics left, what does a pass with 1,000 topics cost against one with 100?
  *
- * A default fit of 20 iterations; early is the second iteration, late the median of the last five.
+ * A default fit of 20 iterations, and one by VB; early is the second iteration, late the median of the last five.
  */
 import { interleaved, median, say } from './_measure.js';
 import { corpusFolder } from './_places.js';
@@ -11,6 +11,7 @@ import { fit } from './_thema.js';
 
 interface Row {
   readonly corpus: string;
+  readonly inference: (typeof INFERENCES)[number];
   readonly k: number;
   readonly early: number;
   readonly late: number;
@@ -18,34 +19,38 @@ interface Row {
 
 const NAME = 'late-pass';
 const ITERATIONS = 20;
+const INFERENCES = ['auto', 'vb'] as const;
 
 export const question: Question = {
   name: NAME,
   asks: 'Late in a fit, what does a pass with many topics cost against one with few?',
   async run({ corpora = ['20ng'], topics = [100, 1000], repetitions = 1 }, results) {
-    for (const corpus of corpora) {
+    for (const [corpus, inference] of corpora.flatMap((corpus) => INFERENCES.map((by) => [corpus, by] as const))) {
       const input = `${corpusFolder(corpus)}/train.ldac`;
-      say(`${corpus}, K = ${topics.join(', ')}…`);
-      const run = (k: number) => () => fit(input, ['-k', k, '--iterations', ITERATIONS, '-j', 2]);
+      say(`${corpus}, ${inference}, K = ${topics.join(', ')}…`);
+      const settings = ['--inference', inference, '--iterations', ITERATIONS, '-j', 2];
+      const run = (k: number) => () => fit(input, ['-k', k, ...settings]);
       const runs = await interleaved(repetitions, Object.fromEntries(topics.map((k) => [`${k}`, run(k)])));
       const rows = topics.map((k) => ({
         corpus,
+        inference,
         k,
         early: median(runs.get(`${k}`)!.map(({ passes }) => passes[1] ?? passes[0]!)),
         late: median(runs.get(`${k}`)!.map(({ passes }) => median(passes.slice(-5)))),
       }));
-      results.save<Row>(NAME, ['corpus', 'k'], rows);
+      results.save<Row>(NAME, ['corpus', 'inference', 'k'], rows);
     }
   },
   tables(results) {
-    const rows = results.rows<Row>(NAME).toSorted((a, b) => a.corpus.localeCompare(b.corpus) || a.k - b.k);
+    const of = ({ corpus, inference }: Row) => `${corpus} ${inference}`;
+    const rows = results.rows<Row>(NAME).toSorted((a, b) => of(a).localeCompare(of(b)) || a.k - b.k);
     if (rows.length === 0) return [];
-    const first = (row: Row) => rows.find(({ corpus }) => corpus === row.corpus)!;
+    const first = (row: Row) => rows.find((other) => of(other) === of(row))!;
     return [
       [
-        ['corpus', 'K', 'early pass, s', 'late pass, s', 'late, against the fewest topics', 'topics'],
+        ['corpus', 'inference', 'K', 'early pass, s', 'late pass, s', 'late, against the fewest topics', 'topics'],
         ...rows.map((row) => [
-          ...[row.corpus, `${row.k}`, short(row.early), short(row.late)],
+          ...[row.corpus, row.inference, `${row.k}`, short(row.early), short(row.late)],
           ...[ratio(first(row).late, row.late), ratio(first(row).k, row.k)],
         ]),
       ],

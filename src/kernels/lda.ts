@@ -1,4 +1,5 @@
 import { type Corpus, documentCount } from '../corpus/corpus.js';
+import { digamma, lgamma } from '../math/special.js';
 import { kernelMemory } from './memory.js';
 import { copyRows, roomOf, roundUp4 } from './rows.js';
 import { type Columns, columnsOf, cutTasks, MOST_TASKS, tasksOf } from './tasks.js';
@@ -105,6 +106,7 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
     columnStart: V + 1,
     terms: V,
     alpha: K4,
+    ofAlpha: 4 * K4,
     priors: 2 * K4,
   });
   const termTasks = cutTerms(V);
@@ -114,7 +116,7 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
   let isScaledInF64 = false;
   let at!: ReturnType<typeof layOut>;
   /** How many documents and entries `room` is for. */
-  let largest = { documents: 0, entries: 0 };
+  let largest = { documents: 0, entries: 0, longest: 0 };
   let room!: ReturnType<typeof layOutRoom>;
   const columns = new Map<string, Columns>();
 
@@ -136,15 +138,23 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
     memory.f32(pointers.count, entries).set(corpus.count);
     columns.clear();
     laidOut = corpus;
-    largest = { documents: 0, entries: 0 };
+    largest = { documents: 0, entries: 0, longest: 0 };
+    for (let d = 0; d < D; d++) {
+      largest.longest = Math.max(largest.longest, corpus.rowStart[d + 1]! - corpus.rowStart[d]!);
+    }
     return pointers;
   }
 
   function layOutRoom() {
-    const rows = largest.documents * K4;
-    const { entries } = largest;
-    const lengths = { gamma: rows, theta: rows, tokens: rows, ratio: entries, columnEntry: entries };
-    return memory.layOut({ ...lengths, columnDocument: entries }, at.end);
+    const { documents, entries, longest } = largest;
+    const rows = documents * K4;
+    const apart = roomOf(4 + 6 * K4 + (longest * K4) / 2);
+    const lengths = { gamma: rows, theta: rows, tokens: rows, support: documents, ratio: entries };
+    const pointers = memory.layOut(
+      { ...lengths, columnEntry: entries, columnDocument: entries, own: threads * apart },
+      at.end,
+    );
+    return { ...pointers, apart: 4 * apart };
   }
 
   /** What is held of documents [from, to) while they are visited: pointers as if it were held from document 0 on. */
@@ -153,6 +163,7 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
     const [first, end] = [corpus.rowStart[from]!, corpus.rowStart[to]!];
     if (to - from > largest.documents || end - first > largest.entries) {
       largest = {
+        ...largest,
         documents: Math.max(to - from, largest.documents),
         entries: Math.max(end - first, largest.entries),
       };
@@ -162,6 +173,7 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
       gamma: room.gamma - 4 * K4 * from,
       theta: room.theta - 4 * K4 * from,
       tokens: room.tokens - 4 * K4 * from,
+      support: room.support - 4 * from,
       /** Of f64, in the place of theta and tokens. */
       rows: room.theta - 8 * K4 * from,
       ratio: room.ratio - 4 * first,
@@ -214,10 +226,17 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
       write(memory.f32(topics.points, V * K4), K4);
     },
     documents(corpus, from, to, alpha, gamma, rounds, tolerance, of) {
-      const { gamma: posteriors, theta, tokens, ratio } = roomFor(corpus, from, to);
+      const { gamma: posteriors, theta, tokens, support, ratio } = roomFor(corpus, from, to);
       if (of !== 'points') scale(corpus, from, to);
       // what is padded is 1: γ stays 1 there, and adds nothing to the bound
       memory.f32(topics.alpha, K4).fill(1).set(alpha);
+      if (of === 'posteriors') {
+        const [ofAlpha, single] = [memory.f64(topics.ofAlpha, 2 * K4), memory.f32(topics.alpha, K4)];
+        for (let k = 0; k < K4; k++) {
+          ofAlpha[k] = digamma(single[k]!);
+          ofAlpha[K4 + k] = lgamma(single[k]!);
+        }
+      }
       const rows = memory.f32(room.gamma, (to - from) * K4).fill(1);
       copyRows(gamma.subarray(from * K), K, rows, K4, to - from);
       const { rowStart, term, count, terms, sums } = at;
@@ -225,8 +244,8 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
         const logTheta = sums + 4 * taskRoom * task;
         return [
           ...[first, end, K4, K, rounds, tolerance, of === 'posteriors' ? 0 : 1, rowStart, term, count],
-          ...[of === 'points' ? topics.points : topics.beta, topics.alpha, posteriors, theta, tokens, ratio],
-          ...[of === 'points' ? 0 : terms, logTheta, logTheta + 8 * K4],
+          ...[of === 'points' ? topics.points : topics.beta, topics.alpha, topics.ofAlpha, posteriors, theta, support],
+          ...[tokens, ratio, of === 'points' ? 0 : terms, logTheta, logTheta + 8 * K4, threads, room.own, room.apart],
         ];
       });
       memory.run('ldaDocuments', tasks);
@@ -265,7 +284,7 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
       memory.f32(room.ratio + 4 * (rowStart[d]! - rowStart[from]!), rowStart[d + 1]! - rowStart[d]!).fill(0);
     },
     terms(corpus, from, to, topicTerm, points) {
-      const { ratio, theta } = roomFor(corpus, from, to);
+      const { ratio, theta, support, tokens } = roomFor(corpus, from, to);
       const key = `${from}-${to}`;
       const block = columns.get(key) ?? columnsOf(corpus, from, to, V);
       columns.set(key, block);
@@ -278,7 +297,7 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
       memory.run(
         'ldaTerms',
         tasksOf(cutTasks(block.start, 0, V), (first, end) => [
-          ...[first, end, K4, columnStart, columnEntry, columnDocument, ratio, theta],
+          ...[first, end, K4, columnStart, columnEntry, columnDocument, ratio, theta, support, tokens],
           ...[points ? topics.points : topics.beta, logBeta, logB, statistics, found],
         ]),
       );

@@ -166,6 +166,75 @@ describe('the E-step of LDA', () => {
     expectTwins(both, { gamma: 1e-3, statistics: 1e-3 });
   });
 
+  describe('of documents with few of many topics', () => {
+    const [K, D, V] = [40, 60, 200];
+    const draws = random(11);
+    // each of three topics, term w being of topic w mod K
+    const corpus = corpusOf(
+      Array.from({ length: D }, () => {
+        const own = [draws.integer(K), draws.integer(K), draws.integer(K)];
+        const terms = own.flatMap((k) => [k, k + K, k + 3 * K]);
+        return [...new Set(terms)].map((w): [number, number] => [w, 1 + draws.integer(5)]);
+      }),
+      V,
+    );
+
+    /** E-steps, each given how far topics have moved on, and γ and the statistics after it. */
+    function visits(precise: boolean, alpha: string, shifts: readonly (readonly [number, Start])[], rest = 0.05) {
+      const dims = { V, K };
+      const model = createLda(withDefaults(ldaSettings, { inference: 'vb', alpha, precise }), dims);
+      const state = allocateState(model, dims, D);
+      model.initialise(corpus, state, random(3));
+      model.resetPosterior(corpus, state);
+      return shifts.map(([shift, start]) => {
+        const lambda = state.params['lambda']!.fill(rest);
+        for (let w = 0; w < V; w++) lambda[w * K + ((w + shift) % K)] = 30;
+        model.derive(state);
+        const sums = allocateSums(model, dims);
+        for (const [from, to] of [
+          [0, 21],
+          [21, D],
+        ] as const)
+          model.eStep(corpus, from, to, state, sums, start);
+        return { state: { ...state, posterior: { gamma: state.posterior['gamma']!.slice() } }, sums };
+      });
+    }
+
+    it.each(['0.01', '0.05', '0.1', Array.from({ length: K }, (_, k) => 0.01 + k / 400).join()])(
+      'agrees with the reference at alpha = %s, visit after visit',
+      (alpha) => {
+        const shifts = [
+          [0, 'warm'],
+          [0, 'warm'],
+          [0, 'guarded'],
+          [1, 'guarded'],
+          [1, 'warm'],
+        ] as const;
+        const [kernel, reference] = [visits(false, alpha, shifts), visits(true, alpha, shifts)];
+        for (const i of shifts.keys()) expectTwins({ kernel: kernel[i]!, reference: reference[i]! });
+        for (const name of ['tokens', 'logTheta'])
+          expect(
+            difference(kernel.at(-1)!.sums.statistics[name]!, reference.at(-1)!.sums.statistics[name]!),
+          ).toBeLessThan(1e-3);
+      },
+    );
+
+    it('has for the others what the prior has, exactly', () => {
+      const [{ state }] = visits(false, '0.1', [[0, 'warm']], 1) as [ReturnType<typeof visits>[number]];
+      const others = state.posterior.gamma.filter((g) => g === Math.fround(0.1)).length;
+      expect(others).toBeGreaterThan(0.9 * D * (K - 3));
+    });
+
+    it('takes in what a document has come to need', () => {
+      const [, moved] = visits(false, '0.1', [
+        [0, 'warm'],
+        [1, 'warm'],
+      ]);
+      const [only] = visits(false, '0.1', [[1, 'warm']]);
+      expect(difference(moved!.state.posterior.gamma, only!.state.posterior.gamma)).toBeLessThan(1e-3);
+    });
+  });
+
   it.each([1e-6, 1e-3, 100])('agrees at eta = %f', (eta) => {
     const corpus = randomCorpus(60, 40, 6);
     const dims = { V: 40, K: 8 };

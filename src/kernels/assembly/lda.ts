@@ -2,6 +2,7 @@
 // Rows of K numbers are padded with zeros to K4, a multiple of 4. Pointers are bytes; no bounds are checked here.
 
 import { add, addFour, clear, copy, dot, dotFour, sumOf } from './rows';
+import { addAt, countSupport, gatherRows, moveSupport, spread, takeRoom } from './supports';
 import {
   beginProduct,
   digamma2x,
@@ -67,7 +68,7 @@ function expectTheta(gamma: usize, theta: usize, bytes: usize): void {
 
 /**
  * One evaluation of a document: s_i = Σ_k θ̃_k B_ik of each entry, ratio_i = n_i / s_i, and acc_k = Σ_i ratio_i B_ik.
- * Entries go four at a time, so that θ̃ and acc are loaded once for four rows of B.
+ * Entries go four at a time, so that θ̃ and acc are loaded once for four rows of B, of terms or where `term` is 0 in order.
  */
 export function weigh(
   entries: u32,
@@ -83,10 +84,10 @@ export function weigh(
   let i: u32 = 0;
   for (; i + 4 <= entries; i += 4) {
     const at = <usize>i << 2;
-    const b0 = beta + <usize>load<u32>(term + at) * bytes;
-    const b1 = beta + <usize>load<u32>(term + at, 4) * bytes;
-    const b2 = beta + <usize>load<u32>(term + at, 8) * bytes;
-    const b3 = beta + <usize>load<u32>(term + at, 12) * bytes;
+    const b0 = beta + (term ? <usize>load<u32>(term + at) : <usize>i) * bytes;
+    const b1 = term ? beta + <usize>load<u32>(term + at, 4) * bytes : b0 + bytes;
+    const b2 = term ? beta + <usize>load<u32>(term + at, 8) * bytes : b1 + bytes;
+    const b3 = term ? beta + <usize>load<u32>(term + at, 12) * bytes : b2 + bytes;
     const r = ratio + at;
     dotFour(theta, b0, b1, b2, b3, r, bytes);
     const r0 = load<f32>(count + at) / load<f32>(r);
@@ -101,7 +102,7 @@ export function weigh(
   }
   for (; i < entries; i++) {
     const at = <usize>i << 2;
-    const b = beta + <usize>load<u32>(term + at) * bytes;
+    const b = beta + (term ? <usize>load<u32>(term + at) : <usize>i) * bytes;
     const r = load<f32>(count + at) / dot(theta, b, bytes);
     store<f32>(ratio + at, r);
     add(acc, b, r, bytes);
@@ -114,17 +115,28 @@ const MOST_COUNT: f32 = 65536;
 /** A round of points goes so much farther than EM would: see models/lda-documents.ts. */
 const OVER_RELAXED: f32 = 1.7;
 
+/** A topic with a smaller share of a document, be its proportion what α alone makes it, has no part in it until the next visit. */
+const LEAST_SHARE: f32 = 1e-6;
+
 /**
  * Phase 1 of the E-step, over documents [from, to): the fixed point of γ_d from where it is, then φ at it. With
  * `points`, θ̃ is γ instead of e^ψ(γ), and E[log θ] stands for ln γ_k − ln Σγ. Where `found` is 0 the documents' terms are
  * not computed, and rounds are over-relaxed.
  *
- * Reads rowStart, term, count, beta (V×K4), alpha (K4, 1 where it is padded); improves gamma (D×K4, padded likewise).
- * Leaves theta (D×K4, θ̃ at γ), ratio (entries, n / s), tokens (D×K4, Σ_w n_dw φ_dw), and of each document five f64 in
- * `found`: Σ n ln s, Σ_k tokens ln θ̃, E[log p(z | θ)], Σ_k (α_k − 1) E[log θ_k] (of points Σ_k α_k ln θ_k), and
- * Σ_k ln Γ(γ_k) − ln Γ(Σγ) − Σ_k (γ_k − 1) E[log θ_k] (of points 0). Sums of E[log θ_dk] and of N_dk over the
- * documents are left in logTheta and expected (K4, f64). Of documents that f32 is not enough for, `found` has NaN first and
- * the sums nothing.
+ * But for points, a document has a support: after a round of all topics, where half of them or fewer have more than
+ * LEAST_SHARE of it, it goes on with these alone, their columns of B side by side, and whenever half of these are left
+ * again. For the others φ = 0 then and γ = α: a q as good as any, and the terms are those of it.
+ *
+ * Reads rowStart, term, count, beta (V×K4), alpha (K4, 1 where it is padded), ofAlpha (2×K4, f64: ψ(α), then ln Γ(α));
+ * improves gamma (D×K4, padded likewise). Leaves theta (D×K4, θ̃ at γ), ratio (entries, n / s), tokens (D×K4,
+ * Σ_w n_dw φ_dw), and of each document five f64 in `found`: Σ n ln s, Σ_k tokens ln θ̃, E[log p(z | θ)],
+ * Σ_k (α_k − 1) E[log θ_k] (of points Σ_k α_k ln θ_k), and Σ_k ln Γ(γ_k) − ln Γ(Σγ) − Σ_k (γ_k − 1) E[log θ_k] (of points
+ * 0). Sums of E[log θ_dk] and of N_dk over the documents are left in logTheta and expected (K4, f64). Of documents that f32
+ * is not enough for, `found` has NaN first and the sums nothing. A document with a support of so many topics, as `support`
+ * (D, u32) says, has only these in theta, and in tokens their places.
+ *
+ * There is one of `rooms` for each of `threads`, `apart` bytes apart: a word that says whether it is taken, 16 bytes on six
+ * rows, and half a row for each entry of the longest document.
  */
 export function ldaDocuments(
   from: u32,
@@ -139,28 +151,43 @@ export function ldaDocuments(
   count: usize,
   beta: usize,
   alpha: usize,
+  ofAlpha: usize,
   gamma: usize,
   theta: usize,
+  support: usize,
   tokens: usize,
   ratio: usize,
   found: usize,
   logTheta: usize,
   expected: usize,
+  threads: u32,
+  rooms: usize,
+  apart: usize,
 ): void {
-  const bytes = <usize>K4 << 2;
+  const rowBytes = <usize>K4 << 2;
   const relaxation: f32 = found === 0 ? OVER_RELAXED : 1;
-  clear(logTheta, 2 * bytes);
-  clear(expected, 2 * bytes);
+  clear(logTheta, 2 * rowBytes);
+  clear(expected, 2 * rowBytes);
+  const room = takeRoom(rooms, threads, apart);
+  const leastTheta = room + 16;
+  const places = leastTheta + rowBytes;
+  const supportGamma = places + rowBytes;
+  const supportAlpha = supportGamma + rowBytes;
+  const supportTheta = supportAlpha + rowBytes;
+  const supportTokens = supportTheta + rowBytes;
+  const supportBeta = supportTokens + rowBytes;
+  expectTheta(alpha, leastTheta, rowBytes);
   for (let d = from; d < to; d++) {
     const first = load<u32>(rowStart + (<usize>d << 2));
     const entries = load<u32>(rowStart + (<usize>d << 2), 4) - first;
+    store<u32>(support + (<usize>d << 2), 0);
     if (entries === 0) continue;
     const terms = term + (<usize>first << 2);
     const counts = count + (<usize>first << 2);
     const ratios = ratio + (<usize>first << 2);
-    const g = gamma + <usize>d * bytes;
-    const t = theta + <usize>d * bytes;
-    const acc = tokens + <usize>d * bytes;
+    const wholeGamma = gamma + <usize>d * rowBytes;
+    const wholeTheta = theta + <usize>d * rowBytes;
+    const wholeTokens = tokens + <usize>d * rowBytes;
     let length: f32 = 0;
     let most: f32 = 0;
     for (let i: u32 = 0; i < entries; i++) {
@@ -168,32 +195,74 @@ export function ldaDocuments(
       length += n;
       most = max(most, n);
     }
+    // rows of all topics, until there is a support
+    let supported: usize = 0;
+    let bytes = rowBytes;
+    let b = beta;
+    let a = alpha;
+    let g = wholeGamma;
+    let t = wholeTheta;
+    let acc = wholeTokens;
     for (let round: u32 = 0; round < rounds; round++) {
       if (points) copy(t, g, bytes);
       else expectTheta(g, t, bytes);
-      weigh(entries, terms, counts, beta, t, acc, ratios, bytes);
+      weigh(entries, supported > 0 ? 0 : terms, counts, b, t, acc, ratios, bytes);
+      // tokens of θ̃, and, to know which topics may be left out, of no less than that of α
+      const lowest = points || supported > 0 ? t : leastTheta;
       let moved = f32x4.splat(0);
       for (let k: usize = 0; k < bytes; k += 16) {
-        const a = v128.load(alpha + k);
+        const prior = v128.load(a + k);
         const old = v128.load(g + k);
-        const step = f32x4.sub(f32x4.add(a, f32x4.mul(v128.load(t + k), v128.load(acc + k))), old);
+        const e = v128.load(t + k);
+        const weights = v128.load(acc + k);
+        const step = f32x4.sub(f32x4.add(prior, f32x4.mul(e, weights)), old);
         moved = f32x4.add(moved, f32x4.abs(step));
-        v128.store(g + k, f32x4.pmax(f32x4.add(old, f32x4.mul(step, f32x4.splat(relaxation))), a));
+        v128.store(g + k, f32x4.pmax(f32x4.add(old, f32x4.mul(step, f32x4.splat(relaxation))), prior));
+        v128.store(acc + k, f32x4.mul(f32x4.pmax(e, v128.load(lowest + k)), weights));
+      }
+      const least = LEAST_SHARE * length;
+      const left = points ? <usize>0 : countSupport(acc, least, bytes);
+      const width: usize = ((left + 3) >> 2) << 4;
+      if (left > 0 && width <= bytes / 2) {
+        moveSupport(acc, least, bytes, supported > 0, places, g, supportGamma, a, supportAlpha);
+        supported = left;
+        bytes = width;
+        b = supportBeta;
+        a = supportAlpha;
+        g = supportGamma;
+        t = supportTheta;
+        acc = supportTokens;
+        gatherRows(entries, terms, beta, rowBytes, places, 4 * left, b, bytes);
       }
       if (sumOf(moved) <= tolerance * length) break;
     }
     if (points) copy(t, g, bytes);
     else expectTheta(g, t, bytes);
-    weigh(entries, terms, counts, beta, t, acc, ratios, bytes);
+    weigh(entries, supported > 0 ? 0 : terms, counts, b, t, acc, ratios, bytes);
     for (let k: usize = 0; k < bytes; k += 16) {
       v128.store(acc + k, f32x4.mul(v128.load(t + k), v128.load(acc + k)));
     }
+    if (supported > 0) {
+      copy(wholeGamma, alpha, rowBytes);
+      clear(wholeTheta, rowBytes);
+      clear(wholeTokens, rowBytes);
+      spread(g, places, 4 * supported, wholeGamma);
+      spread(t, places, 4 * supported, wholeTheta);
+      spread(acc, places, 4 * supported, wholeTokens);
+    }
     if (found === 0) continue;
-    if (most > MOST_COUNT) store<f64>(found + 40 * <usize>d, NaN);
+    const five = found + 40 * <usize>d;
+    if (most > MOST_COUNT) store<f64>(five, NaN);
     else {
-      measure(entries, K4, K, points, counts, ratios, alpha, g, t, acc, found + 40 * <usize>d, logTheta, expected);
+      measure(entries, K4, K, points, counts, ratios, alpha, ofAlpha, wholeGamma, wholeTheta, wholeTokens, five, logTheta, expected);
+    }
+    if (supported > 0) {
+      store<u32>(support + (<usize>d << 2), <u32>supported);
+      copy(wholeTheta, t, bytes);
+      copy(wholeTokens, places, bytes);
     }
   }
+  atomic.store<u32>(room, 0);
 }
 
 /** The five numbers of one document, and its E[log θ]; see `ldaDocuments`. */
@@ -205,6 +274,7 @@ function measure(
   counts: usize,
   ratios: usize,
   alpha: usize,
+  ofAlpha: usize,
   gamma: usize,
   theta: usize,
   tokens: usize,
@@ -247,11 +317,21 @@ function measure(
   let entropy = f64x2.splat(0);
   for (let k: usize = 0; k < bytes; k += 8) {
     const g = promote(gamma + k);
+    const prior = promote(alpha + k);
+    if (!points && v128.any_true(v128.xor(g, prior)) === false) {
+      // not of the support
+      const e = f64x2.sub(v128.load(ofAlpha + 2 * k), ofSum);
+      const rest = f64x2.mul(f64x2.sub(g, least), e);
+      proportions = f64x2.add(proportions, rest);
+      entropy = f64x2.add(entropy, f64x2.sub(v128.load(ofAlpha + 2 * (<usize>K4 << 2) + 2 * k), rest));
+      v128.store(logTheta + 2 * k, f64x2.add(v128.load(logTheta + 2 * k), e));
+      continue;
+    }
     const e = f64x2.sub(points ? log2x(g) : digamma2x(g), ofSum);
     const n = promote(tokens + k);
     asComputed = f64x2.add(asComputed, f64x2.mul(n, log2x(promote(theta + k))));
     assignments = f64x2.add(assignments, f64x2.mul(n, e));
-    proportions = f64x2.add(proportions, f64x2.mul(f64x2.sub(promote(alpha + k), least), e));
+    proportions = f64x2.add(proportions, f64x2.mul(f64x2.sub(prior, least), e));
     if (!points) entropy = f64x2.add(entropy, f64x2.sub(lgamma, f64x2.mul(f64x2.sub(g, least), e)));
     v128.store(logTheta + 2 * k, f64x2.add(v128.load(logTheta + 2 * k), e));
     v128.store(expected + 2 * k, f64x2.add(v128.load(expected + 2 * k), n));
@@ -281,6 +361,8 @@ export function ldaTerms(
   columnDocument: usize,
   ratio: usize,
   theta: usize,
+  support: usize,
+  places: usize,
   beta: usize,
   logBeta: usize,
   logB: usize,
@@ -296,7 +378,11 @@ export function ldaTerms(
     clear(out, bytes);
     for (let e = first; e < end; e++) {
       const r = load<f32>(ratio + (<usize>load<u32>(columnEntry + (<usize>e << 2)) << 2));
-      add(out, theta + <usize>load<u32>(columnDocument + (<usize>e << 2)) * bytes, r, bytes);
+      const d = <usize>load<u32>(columnDocument + (<usize>e << 2));
+      const row = theta + d * bytes;
+      const supported = <usize>load<u32>(support + (d << 2)) << 2;
+      if (supported === 0) add(out, row, r, bytes);
+      else addAt(out, row, places + d * bytes, r, supported);
     }
     const b = beta + <usize>w * bytes;
     for (let k: usize = 0; k < bytes; k += 16) v128.store(out + k, f32x4.mul(v128.load(out + k), v128.load(b + k)));
