@@ -198,6 +198,15 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
     if (length > 0) memory.run('ldaScale', tasks);
   }
 
+  /** ψ and ln Γ of α as the kernels have it: of topics that documents do not have they are all that is needed. */
+  function knowAlpha(alpha: Float32Array | Float64Array): void {
+    const ofAlpha = memory.f64(topics.ofAlpha, 2 * K4);
+    for (let k = 0; k < K4; k++) {
+      ofAlpha[k] = digamma(alpha[k]!);
+      ofAlpha[K4 + k] = lgamma(alpha[k]!);
+    }
+  }
+
   /** Sums over tasks of the first two rows of K4 numbers of each task's room. */
   function sumTasks(tasks: number, apart: number): Pick<LdaFound, 'logTheta' | 'expected'> {
     const [logTheta, expected] = [new Float64Array(K), new Float64Array(K)];
@@ -230,13 +239,7 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
       if (of !== 'points') scale(corpus, from, to);
       // what is padded is 1: γ stays 1 there, and adds nothing to the bound
       memory.f32(topics.alpha, K4).fill(1).set(alpha);
-      if (of === 'posteriors') {
-        const [ofAlpha, single] = [memory.f64(topics.ofAlpha, 2 * K4), memory.f32(topics.alpha, K4)];
-        for (let k = 0; k < K4; k++) {
-          ofAlpha[k] = digamma(single[k]!);
-          ofAlpha[K4 + k] = lgamma(single[k]!);
-        }
-      }
+      if (of === 'posteriors') knowAlpha(memory.f32(topics.alpha, K4));
       const rows = memory.f32(room.gamma, (to - from) * K4).fill(1);
       copyRows(gamma.subarray(from * K), K, rows, K4, to - from);
       const { rowStart, term, count, terms, sums } = at;
@@ -259,7 +262,7 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
     bound(corpus, from, to, alpha, gamma, of) {
       const { rows } = roomFor(corpus, from, to);
       // what λ was given in is room now
-      const { logBeta, maximum, lambda: beta, priors } = topics;
+      const { logBeta, maximum, lambda: beta, priors, ofAlpha } = topics;
       if (!isScaledInF64) {
         memory.run(
           'boundTopics',
@@ -268,12 +271,27 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
         isScaledInF64 = true;
       }
       memory.f64(priors, K4).fill(1).set(alpha);
+      if (of === 'posteriors') knowAlpha(memory.f64(priors, K4));
       const { rowStart, term, count, sums, terms } = at;
       copyRows(gamma.subarray(from * K), K, memory.f64(room.theta, (to - from) * K4).fill(1), K4, to - from);
       const tasks = tasksOf(cutTasks(corpus.rowStart, from, to, BOUND_TASKS), (first, end, task) => {
         const logTheta = sums + 4 * boundRoom * task;
         return [
-          ...[first, end, K4, K, of === 'posteriors' ? 0 : 1, rowStart, term, count, priors, rows, logBeta, beta],
+          ...[
+            first,
+            end,
+            K4,
+            K,
+            of === 'posteriors' ? 0 : 1,
+            rowStart,
+            term,
+            count,
+            priors,
+            ofAlpha,
+            rows,
+            logBeta,
+            beta,
+          ],
           ...[maximum, logTheta, logTheta + 8 * K4, logTheta + 16 * K4, terms],
         ];
       });

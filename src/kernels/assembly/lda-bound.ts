@@ -57,7 +57,8 @@ export function boundTopics(
  * Σ_k (γ_k − 1) E[log θ_k], of points 0. Sums of E[log θ_dk] and of N_dk over the documents, but those that underflowed,
  * are left in logTheta and expected (K4).
  *
- * alpha (K4) and gamma (D×K4) are f64, 1 where they are padded; gamma is used up. `room` is for 2×K4 of f64 and K4 / 2 of
+ * alpha (K4), ofAlpha (2×K4: ψ(α), then ln Γ(α), which most topics of most documents have; not with points) and gamma (D×K4)
+ * are f64, 1 where they are padded; gamma is used up. `room` is for 2×K4 of f64 and K4 / 2 of
  * u32.
  */
 export function boundDocuments(
@@ -70,6 +71,7 @@ export function boundDocuments(
   term: usize,
   count: usize,
   alpha: usize,
+  ofAlpha: usize,
   gamma: usize,
   logBeta: usize,
   beta: usize,
@@ -102,13 +104,16 @@ export function boundDocuments(
     beginProduct();
     for (let k: usize = 0; k < bytes; k += 16) {
       const x = v128.load(g + k);
-      const e = f64x2.sub(points ? log2x(x) : digammaShifted2x(x), ofSum);
+      const a = v128.load(alpha + k);
+      const isPrior = !points && !v128.any_true(f64x2.ne(x, a));
+      const e = f64x2.sub(points ? log2x(x) : isPrior ? v128.load(ofAlpha + k) : digammaShifted2x(x), ofSum);
       v128.store(g + k, e);
       // what is padded has α = γ = 1: of points it adds its logarithm
-      proportions = f64x2.add(proportions, f64x2.mul(f64x2.sub(v128.load(alpha + k), least), e));
+      proportions = f64x2.add(proportions, f64x2.mul(f64x2.sub(a, least), e));
       if (!points) {
-        entropy = f64x2.add(entropy, f64x2.sub(lgammaShifted, f64x2.mul(f64x2.sub(x, least), e)));
-        multiplyIn(rising);
+        const ofGamma = isPrior ? v128.load(ofAlpha + bytes + k) : lgammaShifted;
+        entropy = f64x2.add(entropy, f64x2.sub(ofGamma, f64x2.mul(f64x2.sub(x, least), e)));
+        if (!isPrior) multiplyIn(rising);
       }
       if (!v128.any_true(f64x2.gt(e, f64x2.splat(NEGLIGIBLE)))) {
         v128.store(theta + k, f64x2.splat(0));

@@ -318,7 +318,7 @@ function measure(
   for (let k: usize = 0; k < bytes; k += 8) {
     const g = promote(gamma + k);
     const prior = promote(alpha + k);
-    if (!points && v128.any_true(v128.xor(g, prior)) === false) {
+    if (!points && !v128.any_true(f64x2.ne(g, prior))) {
       // not of the support
       const e = f64x2.sub(v128.load(ofAlpha + 2 * k), ofSum);
       const rest = f64x2.mul(f64x2.sub(g, least), e);
