@@ -2,7 +2,7 @@ import { type Corpus, documentCount, entryStart, tokenCount } from '../corpus/co
 import { holdOut } from '../corpus/select.js';
 import { type Blocks, cutBlocks, cutEvenly, cutMemoised } from '../em/blocks.js';
 import { type FitOptions, fit, type Iteration, type StopReason } from '../em/fit.js';
-import { objectiveOf, type Score, type Watch, watchHeldOut } from '../em/held-out.js';
+import { objectiveOf, patienceFor, type Score, type Watch, watchHeldOut } from '../em/held-out.js';
 import { infer } from '../em/infer.js';
 import type { Model, Stage, State, TopicModel } from '../em/model.js';
 import { type FitSums, type Pass, SCHEDULES } from '../em/schedules.js';
@@ -73,7 +73,10 @@ export async function run(
             cutBlocks(entryStart(heldOut)),
             withDocuments(model, dims, state, documentCount(heldOut)),
           );
-  const watch = score === null ? undefined : watchHeldOut(model, state, score, model.heldOut!);
+  const watch =
+    heldOut === null || score === null
+      ? undefined
+      : watchHeldOut(model, state, score, patienceFor(model.heldOut!, tokenCount(heldOut)));
   // what is said per token is said per point where documents are points
   const lengthOf: (corpus: Corpus) => number = model.predictor === undefined ? documentCount : tokenCount;
   const data = model.prepare(fitted, state);

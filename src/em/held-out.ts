@@ -21,6 +21,15 @@ export interface Watch {
   restore(): number;
 }
 
+/** How many times longer fits wait for a score of few tokens, at most. */
+const MOST_WAITS = 3;
+
+/** The patience with held-out documents of so many tokens. */
+export function patienceFor(given: Patience, tokens: number): Patience {
+  const waits = Math.min(Math.max(1, Math.ceil((given.enoughFor ?? 0) / tokens)), MOST_WAITS);
+  return { ...given, patience: waits * given.patience };
+}
+
 export function watchHeldOut<Data>(
   model: Model<Data>,
   state: State,

@@ -51,6 +51,8 @@ export interface Patience {
   readonly patience: number;
   /** By how much it has to rise to be worth waiting for; by any amount without it. */
   readonly gain?: number;
+  /** Held-out tokens with which it is enough; with fewer, whose scores are noisier, it is longer: see `patienceFor`. */
+  readonly enoughFor?: number;
 }
 
 /**

@@ -149,7 +149,7 @@ const WATCHED: ReadOut = 'plug-in';
 const LEAST_POINT = 1e-19;
 
 /** Documents by which `auto` stops and chooses. */
-const HELD_OUT = { share: 0.05, from: PASSES_TO_LOOK, patience: PASSES_TO_LOOK, gain: 0.005 };
+const HELD_OUT = { share: 0.05, from: PASSES_TO_LOOK, patience: PASSES_TO_LOOK, gain: 0.005, enoughFor: 8000 };
 
 /** η where the topics start otherwise. */
 const VB_START_ETA = 0.1;

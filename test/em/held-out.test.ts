@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { watchHeldOut } from '../../src/em/held-out.js';
+import { patienceFor, watchHeldOut } from '../../src/em/held-out.js';
 import type { Model, State } from '../../src/em/model.js';
 import { NumericalError } from '../../src/errors.js';
 
@@ -44,6 +44,12 @@ test('a rise smaller than the gain is not waited for, but kept', async () => {
   const { watch, see } = watched([1, 1.5, 1.6], { from: 5, patience: 5, gain: 0.2 });
   expect([await see(5), await see(10), await see(15)]).toEqual([false, false, true]);
   expect(watch.restore()).toBe(15);
+});
+
+test('a score of few tokens is waited for longer, thrice as long at most', () => {
+  const waits = (tokens: number) => patienceFor({ from: 3, patience: 4, enoughFor: 1000 }, tokens).patience;
+  expect([5000, 1000, 999, 400, 334, 3].map(waits)).toEqual([4, 4, 8, 12, 12, 12]);
+  expect(patienceFor({ from: 1, patience: 5, gain: 0.1 }, 1)).toEqual({ from: 1, patience: 5, gain: 0.1 });
 });
 
 test('what follows a stage is waited for with its own patience, from the best so far', async () => {
