@@ -1,5 +1,6 @@
 /**
- * The E-step of LDA over documents [from, to): by kernels, or with `precise` by the loops of lda-documents.ts.
+ * The E-step of LDA over documents [from, to): by kernels, which leave topics that a document has no share of out of its
+ * rounds, or with `precise` by the loops of lda-documents.ts, which do not.
  * Symbols as in lda.ts.
  */
 import type { Corpus } from '../corpus/corpus.js';
