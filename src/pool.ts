@@ -3,7 +3,8 @@ import { isMainThread, parentPort, receiveMessageOnPort, Worker, workerData } fr
 
 /**
  * Threads that call kernels on a shared memory; all pools of so many threads have the same ones. Which thread runs which
- * task is chance; a task's result must not depend on it, and tasks of one run must not write to the same places.
+ * task is chance; a task's result must not depend on it, and tasks of one run must not write to the same places, but for
+ * room that is a thread's own: `setThread` of a module is told its number, which is 0 for the one that made the pool.
  */
 export interface Pool {
   /** Calls kernel `name` with the arguments of each task; returns when all are done. */
@@ -162,7 +163,9 @@ function serve({ module, names, control, tasks, worker }: Shared): never {
     try {
       while (kernels.length <= control[MEMORY]!) {
         const memory: WebAssembly.Memory = receiveMessageOnPort(parentPort!)!.message;
-        kernels.push(new WebAssembly.Instance(module, { env: { memory } }).exports as Kernels);
+        const own = new WebAssembly.Instance(module, { env: { memory } }).exports as Kernels;
+        own['setThread']!(worker + 1);
+        kernels.push(own);
       }
       work(control, tasks, kernels[control[MEMORY]!]![names[control[KERNEL]!]!]!);
     } catch {

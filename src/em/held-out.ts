@@ -26,7 +26,7 @@ const MOST_WAITS = 3;
 
 /** The patience with held-out documents of so many tokens. */
 export function patienceFor(given: Patience, tokens: number): Patience {
-  const waits = Math.min(Math.max(1, Math.ceil((given.enoughFor ?? 0) / tokens)), MOST_WAITS);
+  const waits = Math.min(Math.max(1, Math.ceil((given.enoughFor ?? 0) / Math.max(tokens, 1))), MOST_WAITS);
   return { ...given, patience: waits * given.patience };
 }
 

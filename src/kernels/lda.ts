@@ -85,6 +85,9 @@ export interface LdaKernel {
   ): { readonly words: number; readonly asComputed: number };
 }
 
+/** Numbers of B at most that a thread has side by side for a document. */
+const MOST_COLUMNS = 1 << 20;
+
 /** Tasks of `bound` at most, each with room of its own. */
 const BOUND_TASKS = 128;
 
@@ -115,7 +118,7 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
   const isScaled = new Uint8Array(V);
   let isScaledInF64 = false;
   let at!: ReturnType<typeof layOut>;
-  /** How many documents and entries `room` is for. */
+  /** How many documents and entries `room` is for, and how many entries of one document. */
   let largest = { documents: 0, entries: 0, longest: 0 };
   let room!: ReturnType<typeof layOutRoom>;
   const columns = new Map<string, Columns>();
@@ -148,10 +151,10 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
   function layOutRoom() {
     const { documents, entries, longest } = largest;
     const rows = documents * K4;
-    const apart = roomOf(4 + 6 * K4 + (longest * K4) / 2);
+    const apart = roomOf(6 * K4 + Math.min((longest * K4) / 3, MOST_COLUMNS));
     const lengths = { gamma: rows, theta: rows, tokens: rows, support: documents, ratio: entries };
     const pointers = memory.layOut(
-      { ...lengths, columnEntry: entries, columnDocument: entries, own: threads * apart },
+      { ...lengths, columnEntry: entries, columnDocument: entries, rooms: threads * apart },
       at.end,
     );
     return { ...pointers, apart: 4 * apart };
@@ -198,7 +201,7 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
     if (length > 0) memory.run('ldaScale', tasks);
   }
 
-  /** ψ and ln Γ of α as the kernels have it: of topics that documents do not have they are all that is needed. */
+  /** ψ and ln Γ of α as the kernel that comes next has it: of topics that documents have no tokens of nothing else is needed. */
   function knowAlpha(alpha: Float32Array | Float64Array): void {
     const ofAlpha = memory.f64(topics.ofAlpha, 2 * K4);
     for (let k = 0; k < K4; k++) {
@@ -248,7 +251,7 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
         return [
           ...[first, end, K4, K, rounds, tolerance, of === 'posteriors' ? 0 : 1, rowStart, term, count],
           ...[of === 'points' ? topics.points : topics.beta, topics.alpha, topics.ofAlpha, posteriors, theta, support],
-          ...[tokens, ratio, of === 'points' ? 0 : terms, logTheta, logTheta + 8 * K4, threads, room.own, room.apart],
+          ...[tokens, ratio, of === 'points' ? 0 : terms, logTheta, logTheta + 8 * K4, room.rooms, room.apart],
         ];
       });
       memory.run('ldaDocuments', tasks);

@@ -49,7 +49,8 @@ test('a rise smaller than the gain is not waited for, but kept', async () => {
 test('a score of few tokens is waited for longer, thrice as long at most', () => {
   const waits = (tokens: number) => patienceFor({ from: 3, patience: 4, enoughFor: 1000 }, tokens).patience;
   expect([5000, 1000, 999, 400, 334, 3].map(waits)).toEqual([4, 4, 8, 12, 12, 12]);
-  expect(patienceFor({ from: 1, patience: 5, gain: 0.1 }, 1)).toEqual({ from: 1, patience: 5, gain: 0.1 });
+  for (const tokens of [0, 1])
+    expect(patienceFor({ from: 1, patience: 5, gain: 0.1 }, tokens)).toEqual({ from: 1, patience: 5, gain: 0.1 });
 });
 
 test('what follows a stage is waited for with its own patience, from the best so far', async () => {

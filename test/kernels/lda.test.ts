@@ -271,6 +271,9 @@ describe('the E-step of LDA', () => {
       const asReference = { ...state, derived: allocateState(reference, dims, 60).derived };
       kernel.initialise(corpus, state, random(3));
       kernel.resetPosterior(corpus, state);
+      // pairs of topics of which some documents have nothing
+      const { gamma } = state.posterior;
+      for (let at = 0; at < gamma!.length; at += 3 * K) gamma!.set(state.params['alpha']!.subarray(0, 4), at);
       for (let i = 0; i < 3; i++) {
         const found = [kernel, reference].map((model) => {
           const own = model === kernel ? state : asReference;
@@ -323,6 +326,12 @@ describe('the E-step of LDA', () => {
     const { kernel } = bothESteps(corpus, 7, {}, [0, 20, 50]);
     const tokens = corpus.count.reduce((a, b) => a + b, 0);
     expect(kernel.sums.statistics['topicTerm']!.reduce((a, b) => a + b, 0)).toBeCloseTo(tokens, 2);
+  });
+
+  it('counts tokens that are too few to show in gamma', () => {
+    const corpus = corpusOf([[[0, 2]], [[1, 1]]], 3);
+    const { kernel } = bothESteps(corpus, 1000, { alpha: '100000' }, [0, 2]);
+    expect(kernel.sums.statistics['tokens']!.reduce((a, b) => a + b, 0)).toBeCloseTo(3, 4);
   });
 
   it('serves blocks that overlap, one after the other', () => {

@@ -1,11 +1,12 @@
 // Documents that have a part of the topics alone: their numbers side by side, with the places that these have in rows of
 // all topics. Pointers and lengths are bytes; no bounds are checked here.
 
-/** Takes one of `threads` rooms, whose first words say whether they are taken. */
-export function takeRoom(rooms: usize, threads: u32, apart: usize): usize {
-  let room = rooms;
-  for (let i: u32 = 1; atomic.cmpxchg<u32>(room, 0, 1) !== 0; i++) room = rooms + apart * (i % threads);
-  return room;
+/** The number of the thread that this instance of the module is of. */
+export let ownThread: u32 = 0;
+
+/** To be called once, before any kernel. */
+export function setThread(thread: u32): void {
+  ownThread = thread;
 }
 
 /** How many topics have more than `least` tokens. */
