@@ -202,6 +202,7 @@ export function ldaDocuments(
     // rows of all topics, until there is a support
     let supported: usize = 0;
     let bytes = rowBytes;
+    let list = terms;
     let b = beta;
     let a = alpha;
     let g = wholeGamma;
@@ -210,7 +211,7 @@ export function ldaDocuments(
     for (let round: u32 = 0; round < rounds; round++) {
       if (points) copy(t, g, bytes);
       else expectTheta(g, t, bytes);
-      weigh(entries, supported > 0 ? 0 : terms, counts, b, t, acc, ratios, bytes);
+      weigh(entries, list, counts, b, t, acc, ratios, bytes);
       // leaves tokens of θ̃ in acc, or of that of α where this is more: those of a topic left out before are no sign
       const atLeast = points || supported > 0 ? t : thetaOfAlpha;
       let moved = f32x4.splat(0);
@@ -231,6 +232,7 @@ export function ldaDocuments(
         moveSupport(acc, least, bytes, supported > 0, places, g, supportGamma, a, supportAlpha);
         supported = left;
         bytes = width;
+        list = 0;
         b = supportBeta;
         a = supportAlpha;
         g = supportGamma;
@@ -242,7 +244,7 @@ export function ldaDocuments(
     }
     if (points) copy(t, g, bytes);
     else expectTheta(g, t, bytes);
-    weigh(entries, supported > 0 ? 0 : terms, counts, b, t, acc, ratios, bytes);
+    weigh(entries, list, counts, b, t, acc, ratios, bytes);
     for (let k: usize = 0; k < bytes; k += 16) {
       v128.store(acc + k, f32x4.mul(v128.load(t + k), v128.load(acc + k)));
     }
