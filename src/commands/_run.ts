@@ -62,21 +62,19 @@ export async function run(
   let stage = hasStage ? model.stage!(fitted, heldOut, draws) : undefined;
   if (stage === undefined) model.initialise(fitted, state, draws);
   if (init !== undefined) continueFrom(init, model, corpus, dims, state);
-  const score: Score | null =
-    heldOut === null
-      ? null
-      : stage !== undefined
-        ? async () => ({ score: stage!.score(state)!, error: null })
-        : objectiveOf(
-            model,
-            model.prepare(heldOut, state),
-            cutBlocks(entryStart(heldOut)),
-            withDocuments(model, dims, state, documentCount(heldOut)),
-          );
+  const scoreOf = (heldOut: Corpus): Score =>
+    stage !== undefined
+      ? async () => ({ score: stage!.score(state)!, error: null })
+      : objectiveOf(
+          model,
+          model.prepare(heldOut, state),
+          cutBlocks(entryStart(heldOut)),
+          withDocuments(model, dims, state, documentCount(heldOut)),
+        );
   const watch =
-    heldOut === null || score === null
+    heldOut === null
       ? undefined
-      : watchHeldOut(model, state, score, patienceFor(model.heldOut!, tokenCount(heldOut)));
+      : watchHeldOut(model, state, scoreOf(heldOut), patienceFor(model.heldOut!, tokenCount(heldOut)));
   // what is said per token is said per point where documents are points
   const lengthOf: (corpus: Corpus) => number = model.predictor === undefined ? documentCount : tokenCount;
   const data = model.prepare(fitted, state);

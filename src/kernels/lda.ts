@@ -201,7 +201,7 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
     if (length > 0) memory.run('ldaScale', tasks);
   }
 
-  /** ψ and ln Γ of α as the kernel that comes next has it: of topics that documents have no tokens of nothing else is needed. */
+  /** ψ and ln Γ of α as the next kernel has it: all that is needed of topics that a document has no tokens of. */
   function knowAlpha(alpha: Float32Array | Float64Array): void {
     const ofAlpha = memory.f64(topics.ofAlpha, 2 * K4);
     for (let k = 0; k < K4; k++) {
@@ -280,22 +280,8 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
       const tasks = tasksOf(cutTasks(corpus.rowStart, from, to, BOUND_TASKS), (first, end, task) => {
         const logTheta = sums + 4 * boundRoom * task;
         return [
-          ...[
-            first,
-            end,
-            K4,
-            K,
-            of === 'posteriors' ? 0 : 1,
-            rowStart,
-            term,
-            count,
-            priors,
-            ofAlpha,
-            rows,
-            logBeta,
-            beta,
-          ],
-          ...[maximum, logTheta, logTheta + 8 * K4, logTheta + 16 * K4, terms],
+          ...[first, end, K4, K, of === 'posteriors' ? 0 : 1, rowStart, term, count, priors, ofAlpha, rows],
+          ...[logBeta, beta, maximum, logTheta, logTheta + 8 * K4, logTheta + 16 * K4, terms],
         ];
       });
       memory.run('boundDocuments', tasks);

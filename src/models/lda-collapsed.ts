@@ -283,7 +283,9 @@ function deal(
   const isEmpty = (d: number) => corpus.rowStart[d] === corpus.rowStart[d + 1];
   const filled = all.filter((d) => !isEmpty(d));
   // those without terms last, so that every block has some with terms
-  const order = [...filled, ...all.filter(isEmpty)];
+  const order = new Uint32Array(D);
+  order.set(filled);
+  order.set(all.filter(isEmpty), filled.length);
   // a block has a row for each of its terms: at most V, and at most one an entry
   const bytesOf = (B: number) => 4 * K4 * B * Math.min(V, Math.ceil(corpus.term.length / B));
   let shares = SHARES;

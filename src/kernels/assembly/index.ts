@@ -8,4 +8,4 @@ export * from './hmm';
 export * from './vae-decoder';
 export * from './vae-encoder';
 export * from './forms';
-export { setThread } from './supports';
+export { setThread } from './thread';

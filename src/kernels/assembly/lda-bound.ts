@@ -57,9 +57,9 @@ export function boundTopics(
  * Σ_k (γ_k − 1) E[log θ_k], of points 0. Sums of E[log θ_dk] and of N_dk over the documents, but those that underflowed,
  * are left in logTheta and expected (K4).
  *
- * alpha (K4), ofAlpha (2×K4: ψ(α), then ln Γ(α), for topics that collapsed passes gave no token of a document; not with points) and gamma (D×K4)
- * are f64, 1 where they are padded; gamma is used up. `room` is for 2×K4 of f64 and K4 / 2 of
- * u32.
+ * alpha (K4), gamma (D×K4) and ofAlpha (2×K4: ψ(α), then ln Γ(α), for topics that collapsed passes gave no token of a
+ * document; not with points) are f64, the first two 1 where they are padded; gamma is used up. `room` is for 2×K4 of f64
+ * and K4 / 2 of u32.
  */
 export function boundDocuments(
   from: u32,

@@ -2,7 +2,7 @@
 // Rows of K numbers are padded with zeros to K4, a multiple of 4. Pointers are bytes; no bounds are checked here.
 
 import { add, addFour, clear, copy, dot, dotFour, sumOf } from './rows';
-import { addAt, countSupport, gatherRows, moveSupport, ownThread, spread } from './supports';
+import { addAt, countSupport, gatherRows, moveSupport, spread } from './supports';
 import {
   beginProduct,
   digamma2x,
@@ -16,6 +16,7 @@ import {
   rising,
   sum2x,
 } from './special';
+import { ownThread } from './thread';
 
 /**
  * What is smaller counts as 0, of θ̃ and of B, whose rows have maximum 1: their products are then normal numbers.
@@ -180,7 +181,7 @@ export function ldaDocuments(
   const supportTokens = supportTheta + rowBytes;
   const supportBeta = supportTokens + rowBytes;
   const columnBytes = apart - 6 * rowBytes;
-  expectTheta(alpha, thetaOfAlpha, rowBytes);
+  if (!points) expectTheta(alpha, thetaOfAlpha, rowBytes);
   for (let d = from; d < to; d++) {
     const first = load<u32>(rowStart + (<usize>d << 2));
     const entries = load<u32>(rowStart + (<usize>d << 2), 4) - first;
@@ -260,7 +261,22 @@ export function ldaDocuments(
     const five = found + 40 * <usize>d;
     if (most > MOST_COUNT) store<f64>(five, NaN);
     else {
-      measure(entries, K4, K, points, counts, ratios, alpha, ofAlpha, wholeGamma, wholeTheta, wholeTokens, five, logTheta, expected);
+      measure(
+        entries,
+        K4,
+        K,
+        points,
+        counts,
+        ratios,
+        alpha,
+        ofAlpha,
+        wholeGamma,
+        wholeTheta,
+        wholeTokens,
+        five,
+        logTheta,
+        expected,
+      );
     }
     if (supported > 0) {
       store<u32>(support + (<usize>d << 2), <u32>supported);
@@ -329,7 +345,7 @@ function measure(
       const e = f64x2.sub(v128.load(ofAlpha + 2 * k), ofSum);
       const rest = f64x2.mul(f64x2.sub(g, least), e);
       proportions = f64x2.add(proportions, rest);
-      entropy = f64x2.add(entropy, f64x2.sub(v128.load(ofAlpha + 2 * (<usize>K4 << 2) + 2 * k), rest));
+      entropy = f64x2.add(entropy, f64x2.sub(v128.load(ofAlpha + 2 * bytes + 2 * k), rest));
       v128.store(logTheta + 2 * k, f64x2.add(v128.load(logTheta + 2 * k), e));
       continue;
     }

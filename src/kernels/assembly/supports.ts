@@ -1,14 +1,6 @@
 // Documents that have a part of the topics alone: their numbers side by side, with the places that these have in rows of
 // all topics. Pointers and lengths are bytes; no bounds are checked here.
 
-/** The number of the thread that this instance of the module is of. */
-export let ownThread: u32 = 0;
-
-/** To be called once, before any kernel. */
-export function setThread(thread: u32): void {
-  ownThread = thread;
-}
-
 /** How many topics have more than `least` tokens. */
 export function countSupport(tokens: usize, least: f32, bytes: usize): usize {
   const limit = f32x4.splat(least);
