@@ -66,7 +66,8 @@ test('a fit keeps documents out to stop on, and ends with all of them', () => {
       .slice(0, -1)
       .map(({ held_out }) => held_out)
       .filter((score) => typeof score === 'number');
-    expect(found.at(-1).held_out).toBe(Math.max(...scores));
+    // scores that are the same but for rounding are no better
+    expect(found.at(-1).held_out).toBeCloseTo(Math.max(...scores), 6);
     const tokensOf = ({ elbo, per_token }: { elbo: number; per_token: number }) => Math.round(elbo / per_token);
     const [{ fitted_to }] = JSON.parse(output(['inspect', model, '--json'], { cwd }));
     expect(tokensOf(found.at(-1))).toBe(fitted_to.tokens);

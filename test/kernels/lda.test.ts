@@ -394,6 +394,40 @@ describe('the collapsed stage of LDA', () => {
     expect(Math.abs(kernel.score - reference.score)).toBeLessThan(1e-5);
   });
 
+  it.each([1, 2, 3, 4])('merges half as many topics again, and loses no tokens by it in %i passes', async (passes) => {
+    const [V, K] = [40, 5];
+    const corpus = randomCorpus(90, V, 3, 2);
+    const frequency = new Float64Array(V);
+    corpus.term.forEach((w, i) => {
+      frequency[w]! += corpus.count[i]!;
+    });
+    for (const precise of [false, true]) {
+      const { topicTerm, tokens } = await collapsed(corpus, K, precise, passes);
+      const ofTerm = frequency.map((_, w) => topicTerm.subarray(w * K, (w + 1) * K).reduce((a, b) => a + b));
+      expect(difference(ofTerm, frequency)).toBeLessThan(1e-5);
+      for (let d = 0; d < 90; d++) {
+        const length = corpus.count.subarray(corpus.rowStart[d], corpus.rowStart[d + 1]).reduce((a, b) => a + b, 0);
+        expect(tokens.subarray(d * K, (d + 1) * K).reduce((a, b) => a + b)).toBeCloseTo(length, 4);
+      }
+      // what a block has withdrawn is what it had: no topic is left with less than nothing
+      expect(Math.min(...topicTerm)).toBeGreaterThan(-1e-6);
+    }
+  });
+
+  it('leaves topics alone that have priors of their own', async () => {
+    const corpus = randomCorpus(60, 20, 4, 2);
+    const alpha = Float64Array.of(0.1, 2, 0.3);
+    const priors = { alpha, eta: 0.03, learnAlpha: 'none', precise: false } as const;
+    const stage = createCollapsedStage(corpus, null, { V: 20, K: 3, threads: 1 }, priors, random(8));
+    for (let pass = 0; pass < 4; pass++) await stage.pass();
+    const [found, tokens] = [new Float64Array(3), new Float64Array(180)];
+    stage.read(new Float64Array(60), tokens, found);
+    stage.close();
+    expect(found).toEqual(alpha);
+    const sums = topicSums(tokens, 60, 3);
+    expect(sums[1]).toBeGreaterThan(2 * Math.max(sums[0]!, sums[2]!));
+  });
+
   it('agrees with the reference where terms are repeated more often than they are drawn for', async () => {
     const corpus = randomCorpus(60, 40, 19, 90);
     const [kernel, reference] = [await collapsed(corpus, 9, false, 2), await collapsed(corpus, 9, true, 2)];
