@@ -2,7 +2,7 @@ import { totalmem } from 'node:os';
 import type { Corpus } from '../corpus/corpus.js';
 import { mostStored } from '../em/blocks.js';
 import type { State, TopicModel } from '../em/model.js';
-import { type Dims, sizeOf } from '../em/state.js';
+import { copyOf, type Dims, sizeOf } from '../em/state.js';
 import { STATUS, UserError } from '../errors.js';
 import type { ModelKind } from '../models/index.js';
 import { iterationInWords, lengthInWords, type TraceRow } from '../report/elbo.js';
@@ -72,7 +72,9 @@ export async function bestOf<R extends Run>(
   let best: R | undefined;
   for (let restart = 0; restart < restarts; restart++) {
     const found = await once(restart, restarts === 1 ? 'fit' : `fit ${restart + 1} of ${restarts}`);
-    if (best === undefined || found.last.objective > best.last.objective) best = found;
+    if (best === undefined || found.last.objective > best.last.objective) {
+      best = restarts === 1 ? found : { ...found, state: copyOf(found.state) };
+    }
   }
   return best!;
 }

@@ -24,20 +24,25 @@ const MOST_BLOCKS = 8;
 /** Bytes of the statistics of more than two of them, at most. */
 const STORED_BYTES = 1 << 29;
 
-/** Entries for each term of a block, at least: the M-step after it costs as much as the E-step of so many. */
-const LEAST_ENTRIES = 32;
+/**
+ * Entries for each term of a block, at least: what the M-step after it costs is then little beside the E-step. With
+ * more topics than this that of an entry costs no more, for documents have few of them, but that of a term does.
+ */
+const LEAST_ENTRIES = 64;
+const MANY_TOPICS = 100;
 
 /** Numbers that are stored of blocks, at most. */
 export function mostStored({ V, K, storedBytes = STORED_BYTES }: Dims): number {
   return Math.max(2 * V * K, Math.min(MOST_BLOCKS * V * K, storedBytes / 8, STORED_BYTES / 8));
 }
 
-/** Cuts documents into two to eight blocks alike in entries, for a schedule that stores V×K statistics of each. */
+/** Cuts documents into one to eight blocks alike in entries, for a schedule that stores V×K statistics of each. */
 export function cutMemoised(rowStart: Uint32Array, dims: Dims): Blocks {
   const { V, K } = dims;
   const entries = rowStart.at(-1)!;
-  const count = Math.min(Math.floor(mostStored(dims) / (V * K)), Math.floor(entries / (LEAST_ENTRIES * V)));
-  return cutBlocks(rowStart, Math.ceil(entries / Math.max(2, count)));
+  const least = LEAST_ENTRIES * V * Math.max(1, K / MANY_TOPICS);
+  const count = Math.min(Math.floor(mostStored(dims) / (V * K)), Math.floor(entries / least));
+  return cutBlocks(rowStart, Math.ceil(entries / Math.max(1, count)));
 }
 
 /** Cuts D documents into blocks of `size` at most, as equal as can be. */

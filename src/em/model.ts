@@ -93,6 +93,12 @@ export interface Model<Data> {
   readonly posterior: Shapes;
   readonly statistics: Shapes;
 
+  /**
+   * Where the model wants an array of its state or of sums, all zero, such as in the memory of a kernel; undefined where it
+   * does not mind. It may have room for one state, and give that to the next: see `copyOf`.
+   */
+  readonly allocate?: (name: string) => Float64Array | undefined;
+
   /** Recomputes `derived` from `params`. */
   derive(state: State): void;
 

@@ -12,26 +12,44 @@ export interface Dims {
   readonly storedBytes?: number;
 }
 
-/** Arrays of these shapes, `rows` of each, all zero. */
-function allocate(shapes: Shapes, dims: Dims, rows = 1): Arrays {
-  return Object.fromEntries(
-    Object.entries(shapes).map(([name, axes]) => [name, new Float64Array(rows * sizeOf(axes, dims))]),
-  );
+/** Arrays of these shapes, all zero, each where `place` wants it. */
+function allocate(
+  shapes: Shapes,
+  dims: Dims,
+  place?: (name: string, length: number) => Float64Array | undefined,
+): Arrays {
+  const arrays = Object.entries(shapes).map(([name, axes]) => {
+    const length = sizeOf(axes, dims);
+    return [name, place?.(name, length) ?? new Float64Array(length)];
+  });
+  return Object.fromEntries(arrays);
+}
+
+/** Room for the posteriors of D documents, all zero. */
+function allocatePosterior<Data>({ posterior }: Model<Data>, dims: Dims, D: number): Arrays {
+  return allocate(posterior, dims, (_, length) => new Float64Array(D * length));
 }
 
 /** The arrays of `model` for D documents, all zero. */
 export function allocateState<Data>(model: Model<Data>, dims: Dims, D: number): State {
   return {
-    params: allocate(model.params, dims),
-    derived: allocate(model.derived, dims),
-    posterior: allocate(model.posterior, dims, D),
+    params: allocate(model.params, dims, model.allocate),
+    derived: allocate(model.derived, dims, model.allocate),
+    posterior: allocatePosterior(model, dims, D),
     readOut: Object.keys(model.readOuts ?? {})[0],
   };
 }
 
+/** The state as it is, to be read when its model has another. */
+export function copyOf(state: State): State {
+  const copy = (arrays: Arrays) =>
+    Object.fromEntries(Object.entries(arrays).map(([name, array]) => [name, array.slice()]));
+  return { ...state, params: copy(state.params), derived: copy(state.derived) };
+}
+
 /** Room for an E-step's sums, all zero. */
 export function allocateSums<Data>(model: Model<Data>, dims: Dims): Sums & { readonly statistics: Arrays } {
-  return { statistics: allocate(model.statistics, dims), terms: new Float64Array(model.terms.length) };
+  return { statistics: allocate(model.statistics, dims, model.allocate), terms: new Float64Array(model.terms.length) };
 }
 
 /** Sets all sums to zero. */
@@ -74,5 +92,5 @@ export function gather(whole: State, others: State, isFitted: Uint8Array): void 
 
 /** The fitted parameters with room for the posteriors of D other documents. */
 export function withDocuments<Data>(model: Model<Data>, dims: Dims, state: State, D: number): State {
-  return { ...state, posterior: allocate(model.posterior, dims, D) };
+  return { ...state, posterior: allocatePosterior(model, dims, D) };
 }

@@ -3,7 +3,7 @@ import { digamma, lgamma } from '../math/special.js';
 import { kernelMemory } from './memory.js';
 import { copyRows, roomOf, roundUp4 } from './rows.js';
 import { type Columns, columnsOf, cutTasks, MOST_TASKS, tasksOf } from './tasks.js';
-import { cutTerms, expectLog, sumPairs } from './topics.js';
+import { cutTerms, expectLogThere, sumPairs } from './topics.js';
 
 /** What phase 1 of documents [from, to) found; each array is valid until the next call. */
 export interface LdaFound {
@@ -30,20 +30,24 @@ export interface LdaBound extends Pick<LdaFound, 'logTheta' | 'expected'> {
   readonly terms: Float64Array;
 }
 
+type LdaArray = 'lambda' | 'logBeta' | 'topicTerm';
+
 /** The E-step of LDA by WebAssembly SIMD, in f32: the twin of the f64 loops of models/lda-documents.ts. */
 export interface LdaKernel {
+  /** λ, ln β or its expectation, and a sum of S, V×K each, where the kernel has them: as they were last given. */
+  readonly arrays: Readonly<Record<LdaArray, Float64Array>>;
+  /** One of them, all zero. Those that were given before are the same numbers. */
+  give(name: LdaArray): Float64Array;
+  /** λ = η + S of `arrays`. Returns Σ_w λ_wk. */
+  setLambda(eta: number): Float64Array;
   /**
-   * E[log β] of q(β_k) = Dir(λ_k) into `logBeta` (V×K), and takes it as `setTopics` does; `digammaSums` are ψ(Σ_w λ_wk).
+   * E[log β] of q(β_k) = Dir(λ_k), in `arrays`; `digammaSums` are ψ(Σ_w λ_wk).
    *
    * @returns Σ_wk E[log β_wk], and Σ_wk ln Γ(λ_wk) − (λ_wk − 1) E[log β_wk]
    */
-  expectLog(
-    lambda: Float64Array,
-    digammaSums: Float64Array,
-    logBeta: Float64Array,
-  ): { readonly total: number; readonly entropy: number };
-  /** Takes the topics for the E-steps that follow, ln β or its expectation, V×K. */
-  setTopics(logBeta: Float64Array): void;
+  expectLog(digammaSums: Float64Array): { readonly total: number; readonly entropy: number };
+  /** To be told when somebody else has changed `logBeta` of `arrays`. */
+  topicsChanged(): void;
   /** Takes topics as points for the E-steps with points: `write` writes β, V×K in rows of `width`. */
   setPoints(write: (rows: Float32Array, width: number) => void): void;
   /**
@@ -72,7 +76,8 @@ export interface LdaKernel {
   /** Leaves document d of those from `from` on out of phase 2. */
   leaveOut(corpus: Corpus, from: number, d: number): void;
   /**
-   * Phase 2, over the terms of the same documents: adds S_wk = Σ_d n_dw φ_dwk to `topicTerm` (V×K).
+   * Phase 2, over the terms of the same documents: adds S_wk = Σ_d n_dw φ_dwk to `topicTerm` (V×K), which is best that of
+   * `arrays`.
    *
    * @returns Σ_wk S_wk E[log β_wk], and the same with the logarithms of the topics as the kernel has them; not with points
    */
@@ -99,9 +104,10 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
   const topics = memory.layOut({
     beta: V * K4,
     points: V * K4,
-    logBeta: 2 * V * K4,
     logB: 2 * V * K4,
-    lambda: 2 * V * K4,
+    logBeta: 2 * V * K,
+    lambda: 2 * V * K,
+    topicTerm: 2 * V * K,
     digammaSums: 2 * K4,
     maximum: 2 * V,
     found: 4 * V,
@@ -111,10 +117,12 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
     alpha: K4,
     ofAlpha: 4 * K4,
     priors: 2 * K4,
+    sums: cutTerms(V).length * roomOf(2 * K),
   });
+  const arrays: Partial<Record<LdaArray, Float64Array>> = {};
   const termTasks = cutTerms(V);
   let laidOut: Corpus | undefined;
-  /** Which rows of the topics that were taken are there as B; and whether all are in f64, in the place of λ. */
+  /** Which rows of the topics are there as B, and its logarithm; and whether all are in f64, in the place of that. */
   const isScaled = new Uint8Array(V);
   let isScaledInF64 = false;
   let at!: ReturnType<typeof layOut>;
@@ -183,8 +191,14 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
     };
   }
 
-  /** Makes B of the topics that were taken, where documents [from, to) need it and it is not there. */
+  function topicsChanged(): void {
+    isScaled.fill(0);
+    isScaledInF64 = false;
+  }
+
+  /** Makes B of the topics, where documents [from, to) need it and it is not there. */
   function scale({ rowStart, term }: Corpus, from: number, to: number): void {
+    isScaledInF64 = false;
     const terms = memory.u32(topics.terms, V);
     let length = 0;
     for (let i = rowStart[from]!; i < rowStart[to]!; i++) {
@@ -224,16 +238,29 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
   }
 
   return {
-    expectLog(lambda, digammaSums, logBeta) {
-      isScaled.fill(0);
-      isScaledInF64 = false;
-      return expectLog(memory, { V, K, width: K4 }, topics, lambda, digammaSums, logBeta);
+    arrays: arrays as Record<LdaArray, Float64Array>,
+    give(name) {
+      arrays[name] = memory.f64(topics[name], V * K).fill(0);
+      return arrays[name];
     },
-    setTopics(logBeta) {
-      isScaled.fill(0);
-      isScaledInF64 = false;
-      copyRows(logBeta, K, memory.f64(topics.logBeta, V * K4), K4, V);
+    setLambda(eta) {
+      const { topicTerm, lambda, sums } = topics;
+      const apart = roomOf(2 * K);
+      const tasks = tasksOf(termTasks, (from, to, task) => {
+        return [from, to, K, eta, topicTerm, lambda, sums + 4 * apart * task];
+      });
+      memory.run('ldaTopics', tasks);
+      const total = new Float64Array(K);
+      for (let task = 0; task < tasks.length; task++) {
+        const part = memory.f64(sums + 4 * apart * task, K);
+        for (let k = 0; k < K; k++) total[k]! += part[k]!;
+      }
+      return total;
     },
+    expectLog(digammaSums) {
+      return expectLogThere(memory, { V, K, width: K }, topics, digammaSums);
+    },
+    topicsChanged,
     setPoints(write) {
       write(memory.f32(topics.points, V * K4), K4);
     },
@@ -264,9 +291,9 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
     },
     bound(corpus, from, to, alpha, gamma, of) {
       const { rows } = roomFor(corpus, from, to);
-      // what λ was given in is room now
-      const { logBeta, maximum, lambda: beta, priors, ofAlpha } = topics;
+      const { logBeta, maximum, logB: beta, priors, ofAlpha } = topics;
       if (!isScaledInF64) {
+        isScaled.fill(0);
         memory.run(
           'boundTopics',
           tasksOf(termTasks, (first, end) => [first, end, K4, K, logBeta, maximum, beta]),
@@ -301,14 +328,15 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
       memory.f64(topics.found, 2 * V).fill(0);
       const { columnEntry, columnDocument } = room;
       const { columnStart, logBeta, logB, statistics, found } = topics;
+      const isHere = topicTerm === arrays.topicTerm;
       memory.run(
         'ldaTerms',
         tasksOf(cutTasks(block.start, 0, V), (first, end) => [
-          ...[first, end, K4, columnStart, columnEntry, columnDocument, ratio, theta, support, tokens],
-          ...[points ? topics.points : topics.beta, logBeta, logB, statistics, found],
+          ...[first, end, K4, K, columnStart, columnEntry, columnDocument, ratio, theta, support, tokens],
+          ...[points ? topics.points : topics.beta, logBeta, logB, statistics, isHere ? topics.topicTerm : 0, found],
         ]),
       );
-      if (topicTerm !== null) {
+      if (topicTerm !== null && !isHere) {
         const expected = memory.f32(statistics, V * K4);
         for (let w = 0; w < V; w++) {
           if (block.start[w] === block.start[w + 1]) continue;

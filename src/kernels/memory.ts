@@ -5,6 +5,7 @@ import { createPool } from '../pool.js';
 /** The functions of assembly/. */
 export type KernelName =
   | 'ldaDocuments'
+  | 'ldaTopics'
   | 'ldaExpectLog'
   | 'ldaScale'
   | 'ldaTerms'

@@ -16,8 +16,8 @@ export interface EStep {
   run(corpus: Corpus, from: number, to: number, state: State, sums: Sums, start: Start): number;
   /** The kernel, made when somebody first asks for it. */
   kernel(): LdaKernel;
-  /** To be told when the topics have changed: `logBeta` of `derived`, and whether the kernel has just made it. */
-  topicsChanged(byKernel: boolean): void;
+  /** To be told when the topics have changed, `logBeta` of `derived`. */
+  topicsChanged(state: State): void;
 }
 
 /**
@@ -37,9 +37,8 @@ export function createEStep(
   const of = isMap ? 'proportions' : 'posteriors';
   const reference = createDocumentSteps(K, { isMap, rounds, tolerance });
   let made: LdaKernel | undefined;
-  /** Whether `expLogBeta` is that of `logBeta`, and whether the kernel has this. */
+  /** Whether `expLogBeta` is that of `logBeta`. */
   let isScaled = false;
-  let isTaken = false;
   /** Topics as points, once somebody asked for them, and their read-out; null where it is the kernel that has them. */
   let points: { by: string | undefined; beta: Float64Array | null } | undefined;
 
@@ -70,6 +69,7 @@ export function createEStep(
   }
 
   function runKernel(corpus: Corpus, from: number, to: number, state: State, sums: Sums, start: Start): void {
+    checkState(state);
     const alpha = state.params['alpha']!;
     const gamma = state.posterior['gamma']!;
     for (let d = from; d < to; d++) {
@@ -86,7 +86,6 @@ export function createEStep(
       evaluate(corpus, from, to, state, sums);
     } else if (start === 'fixed') evaluate(corpus, from, to, state, sums);
     else {
-      takeTopics(state);
       if (start === 'guarded') tryAfresh(corpus, from, to, state);
       improve(corpus, from, to, state, sums, start);
     }
@@ -169,7 +168,6 @@ export function createEStep(
   function evaluate(corpus: Corpus, from: number, to: number, state: State, sums: Sums): void {
     const { statistics, terms } = sums;
     const alpha = state.params['alpha']!;
-    takeTopics(state);
     const found = kernel().bound(corpus, from, to, alpha, state.posterior['gamma']!, of);
     const ofAlpha = ofPrior(alpha, isMap);
     const underflowed: number[] = [];
@@ -200,9 +198,9 @@ export function createEStep(
     return points.beta;
   }
 
-  function takeTopics({ derived }: State): void {
-    if (!isTaken) kernel().setTopics(derived['logBeta']!);
-    isTaken = true;
+  function checkState({ derived }: State): void {
+    if (derived['logBeta'] !== kernel().arrays.logBeta)
+      throw new Error("the kernel's topics are those of another state");
   }
 
   /** Counts documents [from, to), but those that underflowed, with Σ_d E[log θ_d] and Σ_d N_d. */
@@ -245,10 +243,12 @@ export function createEStep(
   return {
     run,
     kernel,
-    topicsChanged(byKernel) {
+    topicsChanged(state) {
       isScaled = false;
-      isTaken = byKernel;
       points = undefined;
+      if (precise) return;
+      checkState(state);
+      kernel().topicsChanged();
     },
   };
 }

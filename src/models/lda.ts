@@ -186,6 +186,17 @@ export function createLda(
     },
     answersWithPoints ? writePoints : null,
   );
+  /** Whether the kernel's room for S is taken by the sums of the state that it has. */
+  let hasSums = false;
+
+  /** Arrays of the last state and of its first sums are where the kernel has them. */
+  function allocate(name: string): Float64Array | undefined {
+    if (settings.precise || !(name === 'lambda' || name === 'logBeta' || name === 'topicTerm')) return undefined;
+    if (name === 'topicTerm' && hasSums) return undefined;
+    hasSums = name === 'topicTerm';
+    return eStep.kernel().give(name);
+  }
+
   /** Σ E[log β] and the entropy of q(β), where the kernel found them. */
   let ofTopics = { total: 0, entropy: 0 };
 
@@ -213,9 +224,10 @@ export function createLda(
   }
 
   /** @param sums Σ_w λ_wk, if somebody has them */
-  function derive({ params, derived }: State, sums?: Float64Array): void {
+  function derive(state: State, sums?: Float64Array): void {
+    const { params, derived } = state;
     const logBeta = derived['logBeta']!;
-    let byKernel = false;
+    eStep.topicsChanged(state);
     if (!smoothed) {
       logPoints(params['beta']!, logBeta);
     } else if (isMap) {
@@ -226,11 +238,9 @@ export function createLda(
       expectLogTopics(params['lambda']!, logBeta, V, K);
     } else {
       const totals = sums ?? topicSums(params['lambda']!, V, K);
-      const { total, entropy } = eStep.kernel().expectLog(params['lambda']!, totals.map(digamma), logBeta);
+      const { total, entropy } = eStep.kernel().expectLog(totals.map(digamma));
       ofTopics = { total, entropy: entropy - sumOf(totals.map(lgamma)) };
-      byKernel = true;
     }
-    eStep.topicsChanged(byKernel);
   }
 
   function mStep(state: State, statistics: Arrays, soft: boolean): void {
@@ -244,16 +254,7 @@ export function createLda(
         const total = settings.precise ? sumOf(derived['logBeta']!) : ofTopics.total;
         eta[0] = learnSymmetricPrior(eta[0]!, V, total / K, K);
       }
-      const prior = eta[0]!;
-      const sums = new Float64Array(K);
-      for (let w = 0, i = 0; w < V; w++) {
-        for (let k = 0; k < K; k++, i++) {
-          // rounding of what was withdrawn from a sum may leave it below 0
-          lambda[i] = prior + Math.max(topicTerm[i]!, 0);
-          sums[k]! += lambda[i]!;
-        }
-      }
-      derive(state, sums);
+      derive(state, setLambda(lambda, eta[0]!, topicTerm));
     } else {
       const beta = params['beta']!;
       for (let i = 0; i < beta.length; i++) beta[i] = Math.max(topicTerm[i]!, 0);
@@ -267,6 +268,20 @@ export function createLda(
       if (learnsAlpha === 'asymmetric') learnPrior(alpha, meanLog, documents);
       else alpha.fill(learnSymmetricPrior(alpha[0]!, K, sumOf(meanLog), documents));
     }
+  }
+
+  /** λ = η + S. Returns Σ_w λ_wk. */
+  function setLambda(lambda: Float64Array, eta: number, topicTerm: Float64Array): Float64Array {
+    if (!settings.precise && topicTerm === eStep.kernel().arrays.topicTerm) return eStep.kernel().setLambda(eta);
+    const sums = new Float64Array(K);
+    for (let w = 0, i = 0; w < V; w++) {
+      for (let k = 0; k < K; k++, i++) {
+        // rounding of what was withdrawn from a sum may leave it below 0
+        lambda[i] = eta + Math.max(topicTerm[i]!, 0);
+        sums[k]! += lambda[i]!;
+      }
+    }
+    return sums;
   }
 
   function globalTerms({ params, derived }: State, terms: Float64Array): void {
@@ -384,6 +399,7 @@ export function createLda(
     derived: { logBeta: ['V', 'K'], expLogBeta: ['V', 'K'], rowMaximum: ['V'] },
     posterior: { gamma: ['K'] },
     statistics: { topicTerm: ['V', 'K'], tokens: ['K'], logTheta: ['K'], documents: [1] },
+    allocate,
     initialise,
     prepare: (corpus) => corpus,
     resetPosterior,

@@ -1,7 +1,7 @@
 /** The incremental schedule, over LDA in all its ways. */
 import { describe, expect, it, test } from 'vitest';
 import { documentCount } from '../../src/corpus/corpus.js';
-import { cutMemoised } from '../../src/em/blocks.js';
+import { cutBlocks, cutMemoised } from '../../src/em/blocks.js';
 import { fit, type Iteration } from '../../src/em/fit.js';
 import type { Arrays, Model } from '../../src/em/model.js';
 import { type FitSums, SCHEDULES } from '../../src/em/schedules.js';
@@ -16,7 +16,7 @@ const K = 4;
 const dims = { V: 3760, K };
 const corpus = ldacFixture('lda-c/corpus.ldac', dims.V);
 const D = documentCount(corpus);
-const blocks = cutMemoised(corpus.rowStart, dims);
+const blocks = cutBlocks(corpus.rowStart, Math.ceil(corpus.term.length / 3));
 const ALL_MODES = [
   { inference: 'vb' },
   { inference: 'vb', precise: true },
@@ -186,17 +186,21 @@ test('topics are learned after each block, hyperparameters after the last, and n
   expect(seen).toEqual(['E', true, 'E', true, 'E', true]);
 });
 
-test('stored blocks are alike: eight, fewer of few entries a term or of many numbers, and no fewer than two', () => {
-  const rowStart = Uint32Array.from({ length: 1001 }, (_, d) => 10 * d);
+test('stored blocks are alike: eight, fewer of few entries a term, of many topics or of many numbers', () => {
+  const rowStart = Uint32Array.from({ length: 1001 }, (_, d) => 20 * d);
   const even = (count: number) => Array.from({ length: count + 1 }, (_, b) => (1000 / count) * b);
   expect(cutMemoised(rowStart, { V: 30, K: 5 })).toEqual(even(8));
   expect(cutMemoised(rowStart, { V: 60, K: 5 })).toEqual(even(5));
-  expect(cutMemoised(rowStart, { V: 10_000, K: 5 })).toEqual(even(2));
-  expect(cutMemoised(rowStart, { V: 32, K: 2 ** 26 / 128 })).toEqual(even(4));
-  expect(cutMemoised(rowStart, { V: 100, K: 1e6 })).toEqual(even(2));
+  expect(cutMemoised(rowStart, { V: 10_000, K: 5 })).toEqual(even(1));
+  expect(cutMemoised(rowStart, { V: 30, K: 100 })).toEqual(even(8));
+  expect(cutMemoised(rowStart, { V: 30, K: 250 })).toEqual(even(4));
+  expect(cutMemoised(rowStart, { V: 30, K: 5000 })).toEqual(even(1));
   expect(cutMemoised(rowStart, { V: 30, K: 5, storedBytes: 4 * 8 * 30 * 5 })).toEqual(even(4));
   expect(cutMemoised(rowStart, { V: 30, K: 5, storedBytes: 0 })).toEqual(even(2));
-  expect(cutMemoised(rowStart, { V: 32, K: 2 ** 26 / 128, storedBytes: 2 ** 40 })).toEqual(even(4));
+  const large = rowStart.map((entries) => 10_000 * entries);
+  expect(cutMemoised(large, { V: 2 ** 17, K: 10 })).toEqual(even(8));
+  expect(cutMemoised(large, { V: 2 ** 17, K: 100 })).toEqual(even(5));
+  expect(cutMemoised(large, { V: 2 ** 17, K: 100, storedBytes: 2 ** 40 })).toEqual(even(5));
   expect(cutMemoised(Uint32Array.of(0, 7), { V: 9, K: 2 })).toEqual([0, 1]);
   expect(cutMemoised(Uint32Array.of(0, 0, 1), { V: 9, K: 2 })).toEqual([0, 2]);
 });

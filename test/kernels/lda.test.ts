@@ -5,7 +5,7 @@ import { documentCount } from '../../src/corpus/corpus.js';
 import { drawDocuments, drawTopics } from '../../src/corpus/generate.js';
 import type { Start } from '../../src/em/model.js';
 import type { FitSums } from '../../src/em/schedules.js';
-import { allocateState, allocateSums } from '../../src/em/state.js';
+import { allocateState, allocateSums, copyOf, withDocuments } from '../../src/em/state.js';
 import { createCollapsedKernel } from '../../src/kernels/collapsed.js';
 import { random } from '../../src/math/random.js';
 import { createLda, ldaSettings } from '../../src/models/lda.js';
@@ -352,15 +352,48 @@ describe('the E-step of LDA', () => {
 
   it('serves corpora one after the other', () => {
     const K = 5;
-    const model = createLda(withDefaults(ldaSettings, {}), { V: 20, K });
+    const dims = { V: 20, K };
+    const model = createLda(withDefaults(ldaSettings, {}), dims);
+    const topics = allocateState(model, dims, 0);
     const first = randomCorpus(40, 20, 1);
     const gammas = [first, randomCorpus(10, 20, 2), first].map((corpus) => {
-      const state = allocateState(model, { V: 20, K }, documentCount(corpus));
+      const state = withDocuments(model, dims, topics, documentCount(corpus));
       model.initialise(corpus, state, random(3));
-      model.eStep(corpus, 0, documentCount(corpus), state, allocateSums(model, { V: 20, K }), 'cold');
+      model.eStep(corpus, 0, documentCount(corpus), state, allocateSums(model, dims), 'cold');
       return state.posterior['gamma']!;
     });
     expect(gammas[2]).toEqual(gammas[0]);
+  });
+
+  it('adds to any sums, and makes the M-step from any, but has room for one state alone', () => {
+    const corpus = randomCorpus(60, 40, 6);
+    const dims = { V: 40, K: 7 };
+    const model = createLda(withDefaults(ldaSettings, { inference: 'vb' }), dims);
+    const state = allocateState(model, dims, 60);
+    model.initialise(corpus, state, random(3));
+    const start = state.params['lambda']!.slice();
+    const [inKernel, elsewhere] = [allocateSums(model, dims), allocateSums(model, dims)].map((sums) => {
+      state.params['lambda']!.set(start);
+      model.derive(state);
+      model.resetPosterior(corpus, state);
+      model.eStep(corpus, 0, 25, state, sums, 'warm');
+      model.eStep(corpus, 25, 60, state, sums, 'warm');
+      model.mStep(state, sums.statistics, true);
+      return { sums, lambda: state.params['lambda']!.slice(), logBeta: state.derived['logBeta']!.slice() };
+    });
+    expect(inKernel!.sums.statistics['topicTerm']!.buffer).toBe(state.params['lambda']!.buffer);
+    expect(elsewhere!.sums.statistics['topicTerm']!.buffer).not.toBe(state.params['lambda']!.buffer);
+    expect(elsewhere!.sums.statistics['topicTerm']).toEqual(inKernel!.sums.statistics['topicTerm']);
+    expect(elsewhere!.lambda).toEqual(inKernel!.lambda);
+    expect(difference(elsewhere!.logBeta, inKernel!.logBeta)).toBeLessThan(1e-13);
+    const copy = copyOf(state);
+    const next = allocateState(model, dims, 60);
+    expect(next.params['lambda']!.every((x) => x === 0)).toBe(true);
+    expect(copy.params['lambda']).toEqual(elsewhere!.lambda);
+    expect(() => model.derive(state)).toThrow('another state');
+    expect(() => model.eStep(corpus, 0, 60, copy, elsewhere!.sums, 'warm')).toThrow('another state');
+    model.initialise(corpus, next, random(3));
+    expect(next.params['lambda']).toEqual(start);
   });
 });
 

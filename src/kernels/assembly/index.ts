@@ -1,4 +1,4 @@
-export { ldaDocuments, ldaExpectLog, ldaScale, ldaTerms } from './lda';
+export { ldaDocuments, ldaExpectLog, ldaScale, ldaTerms, ldaTopics } from './lda';
 export { boundDocuments, boundTopics } from './lda-bound';
 export { collapsedCompletion, collapsedPoints, collapsedTerms, collapsedTokens, collapsedTopics } from './collapsed';
 export { collapsedDocuments } from './collapsed-documents';

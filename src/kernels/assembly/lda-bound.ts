@@ -22,7 +22,7 @@ import {
 const NEGLIGIBLE: f64 = -100;
 const UNDERFLOW: f64 = 1e-22;
 
-/** B_w = e^(E[log β_w] − maximum_w) of terms [from, to), V×K4, 1 where it is padded; logBeta is 0 there. */
+/** B_w = e^(E[log β_w] − maximum_w) of terms [from, to), V×K4, 1 where it is padded; logBeta is V×K. */
 export function boundTopics(
   from: u32,
   to: u32,
@@ -34,7 +34,7 @@ export function boundTopics(
 ): void {
   const bytes = <usize>K4 << 3;
   for (let w = from; w < to; w++) {
-    const l = logBeta + <usize>w * bytes;
+    const l = logBeta + ((<usize>w * K) << 3);
     const b = beta + <usize>w * bytes;
     let most = load<f64>(l);
     for (let k: u32 = 1; k < K; k++) most = max(most, load<f64>(l + (<usize>k << 3)));
@@ -43,10 +43,7 @@ export function boundTopics(
     for (let k: usize = 0; k < bytes; k += 16) {
       v128.store(b + k, expOfNegative(f64x2.sub(v128.load(l + k), highest)));
     }
-    for (let k = <usize>K << 3; k < bytes; k += 8) {
-      store<f64>(b + k, 1);
-      store<f64>(l + k, 0);
-    }
+    for (let k = <usize>K << 3; k < bytes; k += 8) store<f64>(b + k, 1);
   }
 }
 
@@ -59,7 +56,7 @@ export function boundTopics(
  *
  * alpha (K4), gamma (D×K4) and ofAlpha (2×K4: ψ(α), then ln Γ(α), for topics that collapsed passes gave no token of a
  * document; not with points) are f64, the first two 1 where they are padded; gamma is used up. `room` is for 2×K4 of f64
- * and K4 / 2 of u32.
+ * and K4 / 2 of u32. beta is V×K4, logBeta V×K, with three numbers to spare that are finite.
  */
 export function boundDocuments(
   from: u32,
@@ -137,8 +134,8 @@ export function boundDocuments(
       const w1 = isPair ? <usize>load<u32>(term + (<usize>i << 2), 4) : w0;
       const b0 = beta + w0 * bytes;
       const b1 = beta + w1 * bytes;
-      const l0 = logBeta + w0 * bytes;
-      const l1 = logBeta + w1 * bytes;
+      const l0 = logBeta + ((w0 * K) << 3);
+      const l1 = logBeta + ((w1 * K) << 3);
       let sums0 = f64x2.splat(0);
       let sums1 = f64x2.splat(0);
       let words0 = f64x2.splat(0);

@@ -367,16 +367,18 @@ function measure(
 }
 
 /**
- * Phase 2 of the E-step, over terms [from, to): S_w = B_w ⊙ Σ_d ratio_dw θ̃_d, documents in order, and of each term
- * two f64 in `found`: Σ_k S_wk E[log β_wk] and Σ_k S_wk ln B_wk.
+ * Phase 2 of the E-step, over terms [from, to): S_w = B_w ⊙ Σ_d ratio_dw θ̃_d, documents in order, into statistics (V×K4)
+ * and added to topicTerm (V×K, f64; 0 where nobody needs it), and of each term two f64 in `found`: Σ_k S_wk E[log β_wk] and
+ * Σ_k S_wk ln B_wk.
  *
  * The entries of term w are [columnStart[w], columnStart[w + 1]) of columnEntry, places in ratio, and columnDocument.
- * logBeta and logB are V×K4, f64.
+ * logBeta is V×K, with a number to spare, and logB V×K4, both f64.
  */
 export function ldaTerms(
   from: u32,
   to: u32,
   K4: u32,
+  K: u32,
   columnStart: usize,
   columnEntry: usize,
   columnDocument: usize,
@@ -388,9 +390,11 @@ export function ldaTerms(
   logBeta: usize,
   logB: usize,
   statistics: usize,
+  topicTerm: usize,
   found: usize,
 ): void {
   const bytes = <usize>K4 << 2;
+  const topics = <usize>K << 2;
   for (let w = from; w < to; w++) {
     const first = load<u32>(columnStart + (<usize>w << 2));
     const end = load<u32>(columnStart + (<usize>w << 2), 4);
@@ -407,13 +411,20 @@ export function ldaTerms(
     }
     const b = beta + <usize>w * bytes;
     for (let k: usize = 0; k < bytes; k += 16) v128.store(out + k, f32x4.mul(v128.load(out + k), v128.load(b + k)));
-    const row: usize = (<usize>w * bytes) << 1;
+    const l = logBeta + 2 * <usize>w * topics;
+    const lb = logB + 2 * <usize>w * bytes;
     let words = f64x2.splat(0);
     let asComputed = f64x2.splat(0);
-    for (let k: usize = 0; k < bytes; k += 8) {
+    for (let k: usize = 0; k < topics; k += 8) {
       const n = promote(out + k);
-      words = f64x2.add(words, f64x2.mul(n, v128.load(logBeta + row + 2 * k)));
-      asComputed = f64x2.add(asComputed, f64x2.mul(n, v128.load(logB + row + 2 * k)));
+      words = f64x2.add(words, f64x2.mul(n, v128.load(l + 2 * k)));
+      asComputed = f64x2.add(asComputed, f64x2.mul(n, v128.load(lb + 2 * k)));
+    }
+    if (topicTerm) {
+      const sum = topicTerm + 2 * <usize>w * topics;
+      let k: usize = 0;
+      for (; k + 8 <= topics; k += 8) v128.store(sum + 2 * k, f64x2.add(v128.load(sum + 2 * k), promote(out + k)));
+      if (k < topics) store<f64>(sum + 2 * k, load<f64>(sum + 2 * k) + <f64>load<f32>(out + k));
     }
     store<f64>(found + (<usize>w << 4), sum2x(words));
     store<f64>(found + (<usize>w << 4), sum2x(asComputed), 8);
@@ -421,27 +432,60 @@ export function ldaTerms(
 }
 
 /**
- * E[log β_wk] = ψ(λ_wk) − ψ(Σ_w λ_wk) of terms [from, to) into logBeta (V×K4, f64), and of each term two f64 in `found`:
- * Σ_k E[log β_wk] and Σ_k ln Γ(λ_wk) − (λ_wk − 1) E[log β_wk]. lambda is V×K4, 1 where it is padded; digammaSums K4.
+ * λ_w = η + S_w, but no less than η, of terms [from, to), V×K both, and Σ_w λ_w of these terms into `sums` (K), all f64.
+ */
+export function ldaTopics(
+  from: u32,
+  to: u32,
+  K: u32,
+  eta: f64,
+  topicTerm: usize,
+  lambda: usize,
+  sums: usize,
+): void {
+  const bytes = <usize>K << 3;
+  const prior = f64x2.splat(eta);
+  for (let k: usize = 0; k < bytes; k += 8) store<f64>(sums + k, 0);
+  for (let row = <usize>from * bytes; row < <usize>to * bytes; row += bytes) {
+    let k: usize = 0;
+    for (; k + 16 <= bytes; k += 16) {
+      // rounding of what was withdrawn from a sum may leave it below 0
+      const l = f64x2.add(prior, f64x2.pmax(v128.load(topicTerm + row + k), f64x2.splat(0)));
+      v128.store(lambda + row + k, l);
+      v128.store(sums + k, f64x2.add(v128.load(sums + k), l));
+    }
+    if (k < bytes) {
+      const l = eta + max<f64>(load<f64>(topicTerm + row + k), 0);
+      store<f64>(lambda + row + k, l);
+      store<f64>(sums + k, load<f64>(sums + k) + l);
+    }
+  }
+}
+
+/**
+ * E[log β_wk] = ψ(λ_wk) − ψ(Σ_w λ_wk) of terms [from, to) into logBeta, and of each term two f64 in `found`:
+ * Σ_k E[log β_wk] and Σ_k ln Γ(λ_wk) − (λ_wk − 1) E[log β_wk]. Rows of lambda and logBeta are `width` numbers wide;
+ * digammaSums are K. All are f64.
  */
 export function ldaExpectLog(
   from: u32,
   to: u32,
-  K4: u32,
+  width: u32,
   K: u32,
   lambda: usize,
   digammaSums: usize,
   logBeta: usize,
   found: usize,
 ): void {
-  const bytes = <usize>K4 << 3;
+  const bytes = <usize>K << 3;
   const one = f64x2.splat(1);
   for (let w = from; w < to; w++) {
-    const row = <usize>w * bytes;
+    const row = (<usize>w * width) << 3;
     let total = f64x2.splat(0);
     let entropy = f64x2.splat(0);
     beginProduct();
-    for (let k: usize = 0; k < bytes; k += 16) {
+    let k: usize = 0;
+    for (; k + 16 <= bytes; k += 16) {
       const l = v128.load(lambda + row + k);
       const e = f64x2.sub(digammaShifted2x(l), v128.load(digammaSums + k));
       v128.store(logBeta + row + k, e);
@@ -450,15 +494,22 @@ export function ldaExpectLog(
       multiplyIn(rising);
     }
     let sum = sum2x(total);
-    for (let k = K; k < K4; k++) sum -= load<f64>(logBeta + row + (<usize>k << 3));
+    let sumOfEntropy = sum2x(entropy) - logOfProduct();
+    if (k < bytes) {
+      const l = load<f64>(lambda + row + k);
+      const e = f64x2.extract_lane(digamma2x(f64x2.splat(l)), 0) - load<f64>(digammaSums + k);
+      store<f64>(logBeta + row + k, e);
+      sum += e;
+      sumOfEntropy += f64x2.extract_lane(lgamma, 0) - (l - 1) * e;
+    }
     store<f64>(found + (<usize>w << 4), sum);
-    store<f64>(found + (<usize>w << 4), sum2x(entropy) - logOfProduct(), 8);
+    store<f64>(found + (<usize>w << 4), sumOfEntropy, 8);
   }
 }
 
 /**
  * B_w = e^(E[log β_w] − the row's maximum) in f32, 0 where it is padded or below LEAST, and its logarithm as it came out
- * into logB (V×K4, f64), of the terms w in places [from, to) of `terms`.
+ * into logB (V×K4, f64), of the terms w in places [from, to) of `terms`. logBeta is V×K, f64, with three numbers to spare.
  */
 export function ldaScale(
   from: u32,
@@ -472,7 +523,7 @@ export function ldaScale(
 ): void {
   for (let i = from; i < to; i++) {
     const w = load<u32>(terms + (<usize>i << 2));
-    const row = logBeta + ((<usize>w * K4) << 3);
+    const row = logBeta + ((<usize>w * K) << 3);
     const b = beta + ((<usize>w * K4) << 2);
     const l = logB + ((<usize>w * K4) << 3);
     let most = load<f64>(row);
