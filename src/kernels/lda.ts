@@ -240,8 +240,10 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
   return {
     arrays: arrays as Record<LdaArray, Float64Array>,
     give(name) {
-      arrays[name] = memory.f64(topics[name], V * K).fill(0);
-      return arrays[name];
+      // what was laid out is zero, and takes no room until somebody writes there
+      const isFirst = arrays[name] === undefined;
+      arrays[name] = memory.f64(topics[name], V * K);
+      return isFirst ? arrays[name] : arrays[name].fill(0);
     },
     setLambda(eta) {
       const { topicTerm, lambda, sums } = topics;
