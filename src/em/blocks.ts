@@ -24,11 +24,9 @@ const MOST_BLOCKS = 8;
 /** Bytes of the statistics of more than two of them, at most. */
 const STORED_BYTES = 1 << 29;
 
-/**
- * Entries for each term of a block, at least: what the M-step after it costs is then little beside the E-step. With
- * more topics than this that of an entry costs no more, for documents have few of them, but that of a term does.
- */
+/** Entries for each term of a block, at least: what the M-step after it costs is then little beside the E-step. */
 const LEAST_ENTRIES = 64;
+/** With more topics than this M-steps cost more, and E-steps hardly: documents have few topics. Blocks are larger then. */
 const MANY_TOPICS = 100;
 
 /** Numbers that are stored of blocks, at most. */

@@ -95,7 +95,8 @@ export interface Model<Data> {
 
   /**
    * Where the model wants an array of its state or of sums, all zero, such as in the memory of a kernel; undefined where it
-   * does not mind. It may have room for one state, and give that to the next: see `copyOf`.
+   * does not mind. It may have room for one state and its sums, and give that to the next, which are then the ones to
+   * use: see `copyOf`.
    */
   readonly allocate?: (name: string) => Float64Array | undefined;
 

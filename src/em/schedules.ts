@@ -53,11 +53,24 @@ function stochastic<Data>({ model, data, blocks, state, sums }: Pass<Data>): Sch
  * *Incremental*, or memoised: S = Σ_b S_b with each S_b stored. An M-step follows each block, with the new S_b of this
  * block and the stored ones of the others. Every step ascends the objective of all documents, at the q that each was
  * left with: what it is after the last M-step is left in `sums`. Hyperparameters wait for that M-step: learned from each
- * block they run ahead of the topics. The first pass fills the store, with one M-step at its end.
+ * block they run ahead of the topics. The first pass fills the store, with one M-step at its end. Nothing is stored where
+ * one block is all.
  *
  * @see Neal & Hinton 1998, §2; Hughes & Sudderth 2013, Memoized online variational inference, §3
  */
 function incremental<Data>({ model, data, blocks, state, sums }: Pass<Data>): Schedule {
+  if (blocks.length === 2) {
+    return async (start, soft) => {
+      clear(sums);
+      await eachBlock(blocks, (from, to) => {
+        model.eStep(data, from, to, state, sums, start);
+        model.mStep(state, sums.statistics, soft);
+      });
+      model.expectedTerms!(state, sums.statistics, sums.terms);
+      model.globalTerms(state, sums.terms);
+      return Number.POSITIVE_INFINITY;
+    };
+  }
   const stored = blocks.slice(1).map(() => emptyLike(sums));
   let isFilled = false;
   return async (start, soft) => {

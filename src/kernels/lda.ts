@@ -46,10 +46,12 @@ export interface LdaKernel {
    * @returns Σ_wk E[log β_wk], and Σ_wk ln Γ(λ_wk) − (λ_wk − 1) E[log β_wk]
    */
   expectLog(digammaSums: Float64Array): { readonly total: number; readonly entropy: number };
-  /** To be told when somebody else has changed `logBeta` of `arrays`. */
+  /** To be told when `logBeta` of `arrays` has changed. */
   topicsChanged(): void;
   /** Takes topics as points for the E-steps with points: `write` writes β, V×K in rows of `width`. */
   setPoints(write: (rows: Float32Array, width: number) => void): void;
+  /** Whether it still has them: other E-steps make B in their place. */
+  hasPoints(): boolean;
   /**
    * Phase 1, over documents [from, to): `rounds` of the fixed point at most, from `gamma` (D×K), then φ at it: from
    * posteriors, with proportions as points (φ_k ∝ γ_k B_wk), or with topics as points too (γ_k β_wk; then no terms).
@@ -86,7 +88,6 @@ export interface LdaKernel {
     from: number,
     to: number,
     topicTerm: Float64Array | null,
-    points: boolean,
   ): { readonly words: number; readonly asComputed: number };
 }
 
@@ -103,7 +104,6 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
   const memory = kernelMemory(threads);
   const topics = memory.layOut({
     beta: V * K4,
-    points: V * K4,
     logB: 2 * V * K4,
     logBeta: 2 * V * K,
     lambda: 2 * V * K,
@@ -122,6 +122,8 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
   const arrays: Partial<Record<LdaArray, Float64Array>> = {};
   const termTasks = cutTerms(V);
   let laidOut: Corpus | undefined;
+  /** Whether the rows of B are topics as points. */
+  let arePoints = false;
   /** Which rows of the topics are there as B, and its logarithm; and whether all are in f64, in the place of that. */
   const isScaled = new Uint8Array(V);
   let isScaledInF64 = false;
@@ -199,6 +201,7 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
   /** Makes B of the topics, where documents [from, to) need it and it is not there. */
   function scale({ rowStart, term }: Corpus, from: number, to: number): void {
     isScaledInF64 = false;
+    arePoints = false;
     const terms = memory.u32(topics.terms, V);
     let length = 0;
     for (let i = rowStart[from]!; i < rowStart[to]!; i++) {
@@ -264,8 +267,11 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
     },
     topicsChanged,
     setPoints(write) {
-      write(memory.f32(topics.points, V * K4), K4);
+      isScaled.fill(0);
+      arePoints = true;
+      write(memory.f32(topics.beta, V * K4), K4);
     },
+    hasPoints: () => arePoints,
     documents(corpus, from, to, alpha, gamma, rounds, tolerance, of) {
       const { gamma: posteriors, theta, tokens, support, ratio } = roomFor(corpus, from, to);
       if (of !== 'points') scale(corpus, from, to);
@@ -279,7 +285,7 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
         const logTheta = sums + 4 * taskRoom * task;
         return [
           ...[first, end, K4, K, rounds, tolerance, of === 'posteriors' ? 0 : 1, rowStart, term, count],
-          ...[of === 'points' ? topics.points : topics.beta, topics.alpha, topics.ofAlpha, posteriors, theta, support],
+          ...[topics.beta, topics.alpha, topics.ofAlpha, posteriors, theta, support],
           ...[tokens, ratio, of === 'points' ? 0 : terms, logTheta, logTheta + 8 * K4, room.rooms, room.apart],
         ];
       });
@@ -319,7 +325,7 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
     leaveOut({ rowStart }, from, d) {
       memory.f32(room.ratio + 4 * (rowStart[d]! - rowStart[from]!), rowStart[d + 1]! - rowStart[d]!).fill(0);
     },
-    terms(corpus, from, to, topicTerm, points) {
+    terms(corpus, from, to, topicTerm) {
       const { ratio, theta, support, tokens } = roomFor(corpus, from, to);
       const key = `${from}-${to}`;
       const block = columns.get(key) ?? columnsOf(corpus, from, to, V);
@@ -335,7 +341,7 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
         'ldaTerms',
         tasksOf(cutTasks(block.start, 0, V), (first, end) => [
           ...[first, end, K4, K, columnStart, columnEntry, columnDocument, ratio, theta, support, tokens],
-          ...[points ? topics.points : topics.beta, logBeta, logB, statistics, isHere ? topics.topicTerm : 0, found],
+          ...[topics.beta, logBeta, logB, statistics, isHere ? topics.topicTerm : 0, found],
         ]),
       );
       if (topicTerm !== null && !isHere) {

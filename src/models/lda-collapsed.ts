@@ -69,6 +69,8 @@ export const PASSES_TO_LOOK = 3;
 /** Topics at most that are merged from half as many again, and after how many passes: before α is learned. */
 const MOST_MERGED = 50;
 const PASSES_TO_MERGE = 2;
+/** Bytes of documents' tokens by topic, in f32, with which none are merged: the memory has bounds. */
+const MERGED_BYTES = 1 << 30;
 /** Rounds over a document in the first visits to the first two blocks, until the first look, and from then on. */
 const ROUNDS = { begin: 6, early: 4, late: 10 };
 
@@ -93,8 +95,8 @@ export interface CollapsedStage {
    * rows of `width`.
    */
   score(write: (rows: Float32Array | Float64Array, width: number) => void, alpha: Float64Array): number;
-  /** Writes S (V×K), N (D×K, in the order of the corpus) and α (K). */
-  read(topicTerm: Float64Array, tokens: Float64Array, alpha: Float64Array): void;
+  /** Writes S (V×K), γ = N + α (D×K, in the order of the corpus) and α (K). */
+  read(topicTerm: Float64Array, gamma: Float64Array, alpha: Float64Array): void;
   close(): void;
 }
 
@@ -115,10 +117,11 @@ export function createCollapsedStage(
   random: Random,
 ): CollapsedStage {
   const D = documentCount(fitted);
+  const more = K + Math.floor(K / 2);
   // topics whose priors differ are not to be merged
-  const merges = K <= MOST_MERGED && alpha.every((a) => a === alpha[0]);
+  const merges = more > K && K <= MOST_MERGED && 4 * more * D < MERGED_BYTES && alpha.every((a) => a === alpha[0]);
   /** Topics at first. */
-  const M = merges ? K + Math.floor(K / 2) : K;
+  const M = merges ? more : K;
   const { shares, dealt, corpus, blockEnds } = deal(fitted, roundUp4(M), Math.min(storedBytes, STORED_BYTES));
   const { blocks, blockTerm, chunkRow, chunkStart, place, most } = layOutBlocks(corpus, blockEnds, V, roundUp4(M));
   const halves = heldOut === null ? { observed: NOTHING, heldOut: NOTHING } : splitTokens(heldOut, random);
@@ -188,18 +191,19 @@ export function createCollapsedStage(
   let passes = 0;
   let visits = 0;
 
-  /** Merges the topics that there are more at first, unless that is done. */
-  function merge(): void {
+  /** Merges the topics that there are more at first, unless that is done; N only where it is not to be made anew. */
+  function merge(withTokens: boolean): void {
     if (toMerge === null) return;
     const [from, to] = [roundUp4(M), roundUp4(K)];
     const { topics, own, tokens } = steps.arrays;
     const groupOf = groupTopics(topics, from, M, K);
-    const merged = [topics, own, tokens].map((rows) => mergeColumns(rows, from, groupOf, to));
+    const merged = [topics, own, ...(withTokens ? [tokens] : [])].map((rows) => mergeColumns(rows, from, groupOf, to));
     steps.close();
     steps = stepsOf(K, toMerge);
     toMerge = null;
-    for (const [i, rows] of [steps.arrays.topics, steps.arrays.own, steps.arrays.tokens].entries())
-      rows.set(merged[i]!);
+    steps.arrays.topics.set(merged[0]!);
+    steps.arrays.own.set(merged[1]!);
+    if (withTokens) steps.arrays.tokens.set(merged[2]!);
     ofTopic = mergeColumns(ofTopic, M, groupOf, K);
     ofBlock = ofBlock.map((sums) => mergeColumns(sums, M, groupOf, K));
     priors = Float64Array.from(alpha);
@@ -214,7 +218,7 @@ export function createCollapsedStage(
   }
 
   async function pass(): Promise<void> {
-    if (passes === PASSES_TO_MERGE) merge();
+    if (passes === PASSES_TO_MERGE) merge(false);
     passes++;
     const topics = priors.length;
     const draws = learnAlpha !== 'none' && passes % PASSES_TO_LOOK === 0;
@@ -261,28 +265,28 @@ export function createCollapsedStage(
   return {
     pass,
     learnEta() {
-      merge();
+      merge(true);
       const tried = [eta, eta / 2, 2 * eta].map((eta) => ({ eta, score: scoreWith(eta) }));
       const best = tried.reduce((a, b) => (b.score > a.score + ETA_GAIN ? b : a));
       eta = best.eta;
       return best;
     },
     score(write, alpha) {
-      merge();
+      merge(true);
       steps.arrays.alpha.set(alpha);
       write(steps.arrays.beta, roundUp4(K));
       const found = complete();
       steps.arrays.alpha.set(priors);
       return found;
     },
-    read(topicTerm, tokens, alpha) {
-      merge();
+    read(topicTerm, gamma, alpha) {
+      merge(true);
       const width = roundUp4(K);
       copyRows(steps.arrays.topics, width, topicTerm, K, V);
       const found = steps.arrays.tokens;
       for (let i = 0; i < D; i++) {
         const to = dealt[i]! * K;
-        for (let k = 0; k < K; k++) tokens[to + k] = found[i * width + k]!;
+        for (let k = 0; k < K; k++) gamma[to + k] = found[i * width + k]! + priors[k]!;
       }
       alpha.set(priors);
     },

@@ -81,7 +81,7 @@ export function createEStep(
       const most = roundsAt(start, rounds);
       const found = kernel().documents(corpus, from, to, alpha, gamma, most, tolerance, 'points');
       copyRows(found.gamma, found.K4, gamma.subarray(from * K), K, to - from);
-      if (sums.statistics !== null) kernel().terms(corpus, from, to, sums.statistics['topicTerm']!, true);
+      if (sums.statistics !== null) kernel().terms(corpus, from, to, sums.statistics['topicTerm']!);
       if (sums.terms.length === 0 && sums.statistics === null) return;
       evaluate(corpus, from, to, state, sums);
     } else if (start === 'fixed') evaluate(corpus, from, to, state, sums);
@@ -156,7 +156,7 @@ export function createEStep(
     const was = underflowed.map((d) => gamma.slice(d * K, (d + 1) * K));
     copyRows(found.gamma, found.K4, gamma.subarray(from * K), K, to - from);
     for (const d of underflowed) kernel().leaveOut(corpus, from, d);
-    const { words, asComputed } = kernel().terms(corpus, from, to, statistics?.['topicTerm'] ?? null, false);
+    const { words, asComputed } = kernel().terms(corpus, from, to, statistics?.['topicTerm'] ?? null);
     terms[0]! += words;
     terms[3]! -= asComputed;
     addDocuments(corpus, from, to, found, underflowed, statistics);
@@ -190,7 +190,7 @@ export function createEStep(
 
   /** Makes topics as points, unless they are there: for the reference, V×K, or for the kernel. */
   function pointsOf(state: State, write: NonNullable<typeof writePoints>): Float64Array | null {
-    if (points === undefined || points.by !== state.readOut) {
+    if (points === undefined || points.by !== state.readOut || !(precise || kernel().hasPoints())) {
       points = { by: state.readOut, beta: precise ? new Float64Array(V * K) : null };
       if (points.beta !== null) write(state, points.beta, K);
       else kernel().setPoints((rows, width) => write(state, rows, width));

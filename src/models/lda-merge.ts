@@ -48,16 +48,20 @@ export function groupTopics(topics: ArrayLike<number>, width: number, K: number,
   return groupOf.map((k) => left.indexOf(k));
 }
 
-/** Σ of the numbers of each group, of rows of `width` into rows of `toWidth`. */
-export function mergeColumns(
-  rows: ArrayLike<number>,
+/** Σ of the numbers of each group, of rows of `width` into rows of `toWidth`, in the same precision. */
+export function mergeColumns<Rows extends Float32Array | Float64Array>(
+  rows: Rows,
   width: number,
   groupOf: ArrayLike<number>,
   toWidth: number,
-): Float64Array {
-  const merged = new Float64Array((rows.length / width) * toWidth);
+): Rows {
+  const length = (rows.length / width) * toWidth;
+  const merged = (rows instanceof Float32Array ? new Float32Array(length) : new Float64Array(length)) as Rows;
+  const row = new Float64Array(toWidth);
   for (let from = 0, to = 0; from < rows.length; from += width, to += toWidth) {
-    for (let k = 0; k < groupOf.length; k++) merged[to + groupOf[k]!]! += rows[from + k]!;
+    row.fill(0);
+    for (let k = 0; k < groupOf.length; k++) row[groupOf[k]!]! += rows[from + k]!;
+    merged.set(row, to);
   }
   return merged;
 }

@@ -227,7 +227,6 @@ export function createLda(
   function derive(state: State, sums?: Float64Array): void {
     const { params, derived } = state;
     const logBeta = derived['logBeta']!;
-    eStep.topicsChanged(state);
     if (!smoothed) {
       logPoints(params['beta']!, logBeta);
     } else if (isMap) {
@@ -241,6 +240,7 @@ export function createLda(
       const { total, entropy } = eStep.kernel().expectLog(totals.map(digamma));
       ofTopics = { total, entropy: entropy - sumOf(totals.map(lgamma)) };
     }
+    eStep.topicsChanged(state);
   }
 
   function mStep(state: State, statistics: Arrays, soft: boolean): void {
@@ -335,12 +335,10 @@ export function createLda(
       pass: found.pass,
       read(state) {
         const { params, posterior } = state;
-        const gamma = posterior['gamma']!;
         const topics = smoothed ? params['lambda']! : params['beta']!;
         const learned = learnsEta ? found.learnEta() : { eta, score: undefined };
         if (settings['read-out'] === 'auto') scored = learned.score;
-        found.read(topics, gamma, params['alpha']!);
-        for (let i = 0, k = 0; i < gamma.length; i++, k = k + 1 === K ? 0 : k + 1) gamma[i]! += params['alpha']![k]!;
+        found.read(topics, posterior['gamma']!, params['alpha']!);
         if (smoothed) {
           params['eta']![0] = 0;
           raiseEta(state, learned.eta);

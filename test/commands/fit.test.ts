@@ -83,6 +83,7 @@ test.each([
   ['--inference vb --schedule batch'],
   ['--inference map'],
   ['--inference vb --max-memory 1k'],
+  ['--inference vb --restarts 3 --iterations 5 --seed 2'],
 ])('the last ELBO is that of the file, in double precision, and no lower than the one before: %s', async (options) => {
   output(['import', 'c.ndjson', '--max-df', '1.0', '--min-df', '1', '-q', '--force', '-o', 'corpus'], { cwd });
   output(['fit', 'corpus', '-k', '4', '-q', '--force', ...options.split(' ').filter(Boolean), '-o', 'last'], { cwd });

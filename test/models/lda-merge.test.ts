@@ -28,5 +28,5 @@ it('merges topics that have no tokens first, and reads rows as wide as they are'
 });
 
 it('adds up the columns of each group', () => {
-  expect([...mergeColumns([1, 2, 4, -1, 8, 16, 32, -1], 4, [1, 0, 1], 3)]).toEqual([2, 5, 0, 16, 40, 0]);
+  expect([...mergeColumns(Float32Array.of(1, 2, 4, -1, 8, 16, 32, -1), 4, [1, 0, 1], 3)]).toEqual([2, 5, 0, 16, 40, 0]);
 });
