@@ -1,7 +1,7 @@
 /**
  * How many seconds until a held-out perplexity, against other tools?
  *
- * Every tool is fitted for longer and longer: other tools by the shared peers.py, thema with 1, 2, 3, 5, … iterations, or
+ * Every tool is fitted for longer and longer: other tools by the shared peers.py, thema with 1, 2, 3, 4, … iterations, or
  * until it stops by itself, each point a fit of its own. Seconds are those of fitting alone, reading the corpus and scoring
  * apart; thema's whole command, from reading the corpus to the saved model, is told beside it. All are scored by the shared
  * score.py from their topics and alpha; 2 threads, priors and optimisers as each tool has them by default.
@@ -32,7 +32,7 @@ interface Point {
 
 const NAME = 'time-to-perplexity';
 const TOOLS = ['mallet', 'tomotopy', 'topica-sparse', 'sklearn-batch', 'gensim-multicore'];
-const ITERATIONS = [1, 2, 3, 5, 8, 12, 20, 30, 50, 100];
+const ITERATIONS = [1, 2, 3, 4, 5, 6, 8, 12, 20, 30, 50, 100];
 
 type Measured = Pick<Point, 'passes' | 'seconds' | 'wall' | 'perplexity'>;
 

@@ -57,20 +57,19 @@ export function writeReadOut(
   const smoothing = eta > ETA_OF_VB ? eta - ETA_OF_VB : PLUG_IN;
   const [less, more] = by === 'plug-in' ? [eta, smoothing] : [0, 0];
   const sums = new Float64Array(K);
+  const row = new Float64Array(K);
   for (let w = 0, i = 0; w < V; w++) {
-    for (let k = 0, to = w * width; k < K; k++, i++, to++) {
-      const x = by === 'exp-log' ? exp(logBeta[i]!) : Math.max(lambda[i]! - less, 0) + more;
-      rows[to] = x;
-      sums[k]! += x;
-    }
+    if (by === 'exp-log') for (let k = 0; k < K; k++, i++) row[k] = exp(logBeta[i]!);
+    else for (let k = 0; k < K; k++, i++) row[k] = Math.max(lambda[i]! - less, 0) + more;
+    for (let k = 0; k < K; k++) sums[k]! += row[k]!;
+    rows.set(row, w * width);
   }
   const scale = sums.map((sum) => (sum > 0 ? 1 / sum : 0));
   const floor = sums.map((sum) => (sum > 0 ? least : 1 / V));
   for (let w = 0; w < V; w++) {
-    for (let k = 0, to = w * width; k < K; k++, to++) {
-      const p = rows[to]! * scale[k]!;
-      rows[to] = p > floor[k]! ? p : floor[k]!;
-    }
+    const found = rows.subarray(w * width, w * width + K);
+    for (let k = 0; k < K; k++) row[k] = Math.max(found[k]! * scale[k]!, floor[k]!);
+    found.set(row);
   }
 }
 
