@@ -59,6 +59,12 @@ function stochastic<Data>({ model, data, blocks, state, sums }: Pass<Data>): Sch
  * @see Neal & Hinton 1998, §2; Hughes & Sudderth 2013, Memoized online variational inference, §3
  */
 function incremental<Data>({ model, data, blocks, state, sums }: Pass<Data>): Schedule {
+  /** Adds the terms that are of the parameters as they are now. */
+  const evaluate = () => {
+    model.expectedTerms!(state, sums.statistics, sums.terms);
+    model.globalTerms(state, sums.terms);
+    return Number.POSITIVE_INFINITY;
+  };
   if (blocks.length === 2) {
     return async (start, soft) => {
       clear(sums);
@@ -66,9 +72,7 @@ function incremental<Data>({ model, data, blocks, state, sums }: Pass<Data>): Sc
         model.eStep(data, from, to, state, sums, start);
         model.mStep(state, sums.statistics, soft);
       });
-      model.expectedTerms!(state, sums.statistics, sums.terms);
-      model.globalTerms(state, sums.terms);
-      return Number.POSITIVE_INFINITY;
+      return evaluate();
     };
   }
   const stored = blocks.slice(1).map(() => emptyLike(sums));
@@ -87,9 +91,7 @@ function incremental<Data>({ model, data, blocks, state, sums }: Pass<Data>): Sc
     });
     isFilled = true;
     for (const { terms } of stored) for (const [i, term] of terms.entries()) sums.terms[i]! += term;
-    model.expectedTerms!(state, sums.statistics, sums.terms);
-    model.globalTerms(state, sums.terms);
-    return Number.POSITIVE_INFINITY;
+    return evaluate();
   };
 }
 

@@ -1,6 +1,6 @@
 import { kernelMemory } from './memory.js';
 import { roomOf } from './rows.js';
-import { cutEvenly, cutTasks, MOST_TASKS, tasksOf } from './tasks.js';
+import { cutEvenly, cutTasks, MOST_TASKS, sumTasks, tasksOf } from './tasks.js';
 
 type Reals = Float32Array | Float64Array;
 
@@ -195,11 +195,7 @@ export function createCollapsedKernel(
         ...[at.beta, at.alpha, at.prior + 4 * firstTerm, at.room + 4 * row * task],
       ]);
       memory.run('collapsedTokens', tasks);
-      sum.fill(0);
-      for (let task = 0; task < tasks.length; task++) {
-        const part = memory.f64(at.room + 4 * row * task, K4);
-        for (let k = 0; k < sum.length; k++) sum[k]! += part[k]!;
-      }
+      sum.set(sumTasks(memory, at.room, row, tasks.length, sum.length));
     },
     points(eta) {
       memory.run(

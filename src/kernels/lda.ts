@@ -2,7 +2,7 @@ import { type Corpus, documentCount } from '../corpus/corpus.js';
 import { digamma, lgamma } from '../math/special.js';
 import { kernelMemory } from './memory.js';
 import { copyRows, roomOf, roundUp4 } from './rows.js';
-import { type Columns, columnsOf, cutTasks, MOST_TASKS, tasksOf } from './tasks.js';
+import { type Columns, columnsOf, cutTasks, MOST_TASKS, sumTasks, tasksOf } from './tasks.js';
 import { cutTerms, expectLogThere, sumPairs } from './topics.js';
 
 /** What phase 1 of documents [from, to) found; each array is valid until the next call. */
@@ -228,16 +228,11 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
   }
 
   /** Sums over tasks of the first two rows of K4 numbers of each task's room. */
-  function sumTasks(tasks: number, apart: number): Pick<LdaFound, 'logTheta' | 'expected'> {
-    const [logTheta, expected] = [new Float64Array(K), new Float64Array(K)];
-    const rows = memory.f64(at.sums, (tasks * apart) / 2);
-    for (let task = 0, row = 0; task < tasks; task++, row += apart / 2) {
-      for (let k = 0; k < K; k++) {
-        logTheta[k]! += rows[row + k]!;
-        expected[k]! += rows[row + K4 + k]!;
-      }
-    }
-    return { logTheta, expected };
+  function sumsOf(tasks: number, apart: number): Pick<LdaFound, 'logTheta' | 'expected'> {
+    return {
+      logTheta: sumTasks(memory, at.sums, apart, tasks, K),
+      expected: sumTasks(memory, at.sums + 8 * K4, apart, tasks, K),
+    };
   }
 
   return {
@@ -255,12 +250,7 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
         return [from, to, K, eta, topicTerm, lambda, sums + 4 * apart * task];
       });
       memory.run('ldaTopics', tasks);
-      const total = new Float64Array(K);
-      for (let task = 0; task < tasks.length; task++) {
-        const part = memory.f64(sums + 4 * apart * task, K);
-        for (let k = 0; k < K; k++) total[k]! += part[k]!;
-      }
-      return total;
+      return sumTasks(memory, sums, apart, tasks.length, K);
     },
     expectLog(digammaSums) {
       return expectLogThere(memory, { V, K, width: K }, topics, digammaSums);
@@ -293,7 +283,7 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
       return {
         gamma: rows,
         terms: memory.f64(terms + 40 * from, 5 * (to - from)),
-        ...sumTasks(tasks.length, taskRoom),
+        ...sumsOf(tasks.length, taskRoom),
         K4,
       };
     },
@@ -320,7 +310,7 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
         ];
       });
       memory.run('boundDocuments', tasks);
-      return { terms: memory.f64(terms + 40 * from, 5 * (to - from)), ...sumTasks(tasks.length, boundRoom) };
+      return { terms: memory.f64(terms + 40 * from, 5 * (to - from)), ...sumsOf(tasks.length, boundRoom) };
     },
     leaveOut({ rowStart }, from, d) {
       memory.f32(room.ratio + 4 * (rowStart[d]! - rowStart[from]!), rowStart[d + 1]! - rowStart[d]!).fill(0);

@@ -1,4 +1,5 @@
 import type { Corpus } from '../corpus/corpus.js';
+import type { KernelMemory } from './memory.js';
 
 /** Entries of one task: of a hundred topics about a tenth of a millisecond, so that threads share evenly. */
 const ENTRIES = 1 << 9;
@@ -29,6 +30,15 @@ export function tasksOf(
   args: (from: number, to: number, task: number) => number[],
 ): number[][] {
   return cuts.slice(1).map((to, task) => args(cuts[task]!, to, task));
+}
+
+/** Sums of the first K numbers (f64) of what each task left, in their order: rooms of `apart` numbers of 4 bytes from `at` on. */
+export function sumTasks(memory: KernelMemory, at: number, apart: number, tasks: number, K: number): Float64Array {
+  const sums = new Float64Array(K);
+  if (tasks === 0) return sums;
+  const rows = memory.f64(at, ((tasks - 1) * apart) / 2 + K);
+  for (let row = 0; row < rows.length; row += apart / 2) for (let k = 0; k < K; k++) sums[k]! += rows[row + k]!;
+  return sums;
 }
 
 /** The entries of documents [from, to) by term: those of term w are [start[w], start[w + 1]) of the other two. */
