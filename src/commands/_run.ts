@@ -6,16 +6,7 @@ import { objectiveOf, patienceFor, type Score, type Watch, watchHeldOut } from '
 import { infer } from '../em/infer.js';
 import type { Model, Stage, State, TopicModel } from '../em/model.js';
 import { type FitSums, type Pass, SCHEDULES } from '../em/schedules.js';
-import {
-  allocateState,
-  allocateSums,
-  clear,
-  type Dims,
-  gather,
-  sizeOf,
-  withDocuments,
-  withFirst,
-} from '../em/state.js';
+import { allocateState, allocateSums, clear, type Dims, inOrderOfCorpus, sizeOf, withDocuments } from '../em/state.js';
 import { NumericalError, STATUS, UserError } from '../errors.js';
 import { type Random, random } from '../math/random.js';
 import type { ModelKind } from '../models/index.js';
@@ -54,43 +45,36 @@ export async function run(
   const draws = random(values.seed, restart);
   const hasStage = model.stage !== undefined && init === undefined;
   const watches = hasStage || model.schedule === 'stochastic';
-  const { fitted, heldOut, isFitted } = holdOut(corpus, watches ? (model.heldOut?.share ?? 0) : 0, draws);
-  const D = documentCount(corpus);
-  const all = allocateState(model, dims, D);
-  const state = withFirst(all, documentCount(fitted), D);
+  const { ordered, fitted, heldOut, isFitted } = holdOut(corpus, watches ? (model.heldOut?.share ?? 0) : 0, draws);
+  const D = documentCount(fitted);
+  const state = allocateState(model, dims, documentCount(corpus));
   const sums = allocateSums(model, dims);
   let stage = hasStage ? model.stage!(fitted, heldOut, draws) : undefined;
   if (stage === undefined) model.initialise(fitted, state, draws);
   if (init !== undefined) continueFrom(init, model, corpus, dims, state);
-  const scoreOf = (heldOut: Corpus): Score =>
-    stage !== undefined
-      ? async () => ({ score: stage!.score(state)!, error: null })
-      : objectiveOf(
-          model,
-          model.prepare(heldOut, state),
-          cutBlocks(entryStart(heldOut)),
-          withDocuments(model, dims, state, documentCount(heldOut)),
-        );
+  const data = model.prepare(fitted, state);
+  const whole = heldOut === null ? data : model.prepare(ordered, state);
+  if (stage === undefined) model.resetPosterior(data, state);
+  const blocks =
+    model.batch !== undefined
+      ? cutEvenly(D, model.batch)
+      : model.schedule === 'incremental'
+        ? cutMemoised(entryStart(fitted), dims)
+        : cutBlocks(entryStart(fitted));
+  const heldOutBlocks = heldOut === null ? [] : cutBlocks(entryStart(heldOut)).map((d) => D + d);
+  const score: Score =
+    stage === undefined
+      ? objectiveOf(model, whole, heldOutBlocks, state)
+      : async () => ({ score: stage!.score(state)!, error: null });
   const watch =
-    heldOut === null
-      ? undefined
-      : watchHeldOut(model, state, scoreOf(heldOut), patienceFor(model.heldOut!, tokenCount(heldOut)));
+    heldOut === null ? undefined : watchHeldOut(model, state, score, patienceFor(model.heldOut!, tokenCount(heldOut)));
   // what is said per token is said per point where documents are points
   const lengthOf: (corpus: Corpus) => number = model.predictor === undefined ? documentCount : tokenCount;
-  const data = model.prepare(fitted, state);
-  if (stage === undefined) model.resetPosterior(data, state);
   const trace: TraceRow[] = [];
   const told = { model, tokens: lengthOf(fitted), trace, say };
   /** With documents held out, it is one more row that has the last word. */
   const lastOf =
     watch === undefined ? (last: Iteration) => precisely({ model, data, blocks, state, sums }, last) : undefined;
-  const blocks =
-    model.batch !== undefined
-      ? cutEvenly(documentCount(fitted), model.batch)
-      : model.schedule === 'incremental'
-        ? cutMemoised(entryStart(fitted), dims)
-        : cutBlocks(entryStart(fitted));
-
   /** Lets go of what it has of every document. */
   function endStage(): void {
     stage?.close();
@@ -137,28 +121,19 @@ export async function run(
     return { last: last!, state, shares: model.shares(sums.statistics), trace };
 
   // What some of the documents left is completed with the others and evaluated on all of them: one more row.
-  const whole = { ...state, posterior: all.posterior };
-  const blocksOfWhole = cutBlocks(entryStart(corpus));
   const found = { ...sums, variance: new Float64Array(1) };
   clear(found);
-  let terms: Float64Array;
+  const allBlocks = cutBlocks(entryStart(ordered));
   if (model.absorb === undefined) {
-    model.globalTerms(whole, found.terms);
-    terms = await infer(model, model.prepare(corpus, whole), blocksOfWhole, whole, found);
+    model.globalTerms(state, found.terms);
+    await infer(model, whole, allBlocks, state, found);
   } else {
-    const others = withDocuments(model, dims, state, documentCount(heldOut!));
-    await infer(model, model.prepare(heldOut!, others), cutBlocks(entryStart(heldOut!)), others, found);
-    model.absorb(whole, found.statistics);
-    gather(whole, others, isFitted);
-    await SCHEDULES.batch({
-      model,
-      data: model.prepare(corpus, whole),
-      blocks: blocksOfWhole,
-      state: whole,
-      sums: found,
-    })('fixed', true);
-    terms = found.terms;
+    await infer(model, whole, heldOutBlocks, state, found);
+    model.absorb(state, found.statistics);
+    await SCHEDULES.batch({ model, data: whole, blocks: allBlocks, state, sums: found })('fixed', true);
   }
+  inOrderOfCorpus(state, isFitted);
+  const { terms } = found;
   const { kept } = last!;
   const evaluated: Iteration = {
     ...last!,
@@ -181,7 +156,7 @@ export async function run(
   return {
     last: { ...evaluated, iteration: last!.iteration, change: last!.change },
     ...(standardError === undefined ? {} : { standardError }),
-    state: whole,
+    state,
     shares: model.shares(found.statistics),
     trace,
     readOutScores,

@@ -2,6 +2,7 @@ import { type Corpus, documentCount, tokenCount } from '../corpus/corpus.js';
 import type { Dims } from '../em/state.js';
 import { STATUS, UserError } from '../errors.js';
 import { checkOutput } from '../files/atomic-write.js';
+import { kernelMemory } from '../kernels/memory.js';
 import { MODELS, type ModelKind } from '../models/index.js';
 import { counted, grouped } from '../report/table.js';
 import { topicsReport } from '../report/topics.js';
@@ -158,6 +159,8 @@ or a corpus file made by thema import; - is stdin.`,
       }
       return { model, dims, options };
     };
+    // the other threads start while documents are read
+    if (variant['precise'] !== true) kernelMemory(threadsOf(values)).release();
     const task: Task = { inputs, values, variant, given, flags, kind, make, init: start, say };
     const isOnline = variant['schedule'] === 'online';
     const isInMemory = !isOnline && !(await isReadInBlocks(task));

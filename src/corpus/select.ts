@@ -19,40 +19,67 @@ const LEAST_HELD_OUT = 20;
 const MOST_HELD_OUT = 1000;
 
 /**
- * Keeps a share of the documents of two tokens or more apart, drawn at random; both parts in the order of the corpus. Draws
- * nothing, and gives the corpus itself, where no document is to be kept apart, or LEAST_HELD_OUT are more than a fifth.
+ * Keeps a share of the documents of two tokens or more apart, drawn at random. Draws nothing, and gives the corpus itself,
+ * where no document is to be kept apart, or LEAST_HELD_OUT are more than a fifth.
  *
- * @returns with `isFitted`, 1 for each document of `fitted` and 0 for the others
+ * @returns `ordered`, the documents that are fitted and then those that are held out, both in the order of the corpus; both
+ *   parts, whose arrays are its; and `isFitted`, 1 for each document of the corpus that is fitted and 0 for the others
  */
 export function holdOut(
   corpus: Corpus,
   share: number,
   random: Random,
-): { fitted: Corpus; heldOut: Corpus | null; isFitted: Uint8Array } {
+): { ordered: Corpus; fitted: Corpus; heldOut: Corpus | null; isFitted: Uint8Array } {
   const D = documentCount(corpus);
   const filled: number[] = [];
   for (let d = 0; d < D; d++) if (tokenCount(corpus, d, d + 1) > (corpus.vectors === undefined ? 1 : 0)) filled.push(d);
   const count = Math.min(Math.max(LEAST_HELD_OUT, Math.floor(share * filled.length)), MOST_HELD_OUT);
-  if (share === 0 || count > filled.length / 5)
-    return { fitted: corpus, heldOut: null, isFitted: new Uint8Array(D).fill(1) };
-  random.shuffle(filled);
   const isFitted = new Uint8Array(D).fill(1);
+  if (share === 0 || count > filled.length / 5) return { ordered: corpus, fitted: corpus, heldOut: null, isFitted };
+  random.shuffle(filled);
   for (let i = 0; i < count; i++) isFitted[filled[i]!] = 0;
-  const all = Array.from({ length: D }, (_, d) => d);
+  const order: number[] = [];
+  for (const part of [1, 0]) for (let d = 0; d < D; d++) if (isFitted[d] === part) order.push(d);
+  const ordered = selectDocuments(corpus, order);
   return {
-    fitted: selectDocuments(
-      corpus,
-      all.filter((d) => isFitted[d] === 1),
-    ),
-    heldOut: selectDocuments(
-      corpus,
-      all.filter((d) => isFitted[d] === 0),
-    ),
+    ordered,
+    fitted: documentsBetween(ordered, 0, D - count),
+    heldOut: documentsBetween(ordered, D - count, D),
     isFitted,
   };
 }
 
-function selectRows({ rowStart, term, count }: Pick<Corpus, 'rowStart' | 'term' | 'count'>, rows: readonly number[]) {
+/** Documents [from, to) of a corpus, whose entries are where they are in its arrays. */
+function documentsBetween(corpus: Corpus, from: number, to: number): Corpus {
+  const { vocabulary, ids, meta, segments, vectors } = corpus;
+  const columns = vectors?.columns.length ?? 0;
+  return {
+    ...rowsBetween(corpus, from, to),
+    vocabulary,
+    ids: ids.slice(from, to),
+    meta: new Map([...meta].map(([name, values]) => [name, values.slice(from, to)])),
+    ...(segments && {
+      segments: {
+        start: segments.start.subarray(from, to + 1).map((s) => s - segments.start[from]!),
+        ...rowsBetween(segments, segments.start[from]!, segments.start[to]!),
+      },
+    }),
+    ...(vectors && { vectors: { ...vectors, values: vectors.values.subarray(from * columns, to * columns) } }),
+  };
+}
+
+type Rows = Pick<Corpus, 'rowStart' | 'term' | 'count'>;
+
+function rowsBetween({ rowStart, term, count }: Rows, from: number, to: number): Rows {
+  const [first, end] = [rowStart[from]!, rowStart[to]!];
+  return {
+    rowStart: rowStart.subarray(from, to + 1).map((i) => i - first),
+    term: term.subarray(first, end),
+    count: count.subarray(first, end),
+  };
+}
+
+function selectRows({ rowStart, term, count }: Rows, rows: readonly number[]): Rows {
   const starts = new Uint32Array(rows.length + 1);
   rows.forEach((row, i) => {
     starts[i + 1] = starts[i]! + rowStart[row + 1]! - rowStart[row]!;

@@ -62,29 +62,22 @@ export function clearStatistics({ statistics }: Sums): void {
   for (const sum of Object.values(statistics ?? {})) sum.fill(0);
 }
 
-/** The state with room for the posteriors of the first D of its `of` documents, in the same place. */
-export function withFirst(state: State, D: number, of: number): State {
-  const first = Object.entries(state.posterior).map(([name, rows]) => [name, rows.subarray(0, (rows.length / of) * D)]);
-  return { ...state, posterior: Object.fromEntries(first) };
-}
-
-/**
- * Moves the rows of documents that are fitted, which are the first of `whole`, to their places, and those of the others
- * between them.
- */
-export function gather(whole: State, others: State, isFitted: Uint8Array): void {
-  for (const [name, rows] of Object.entries(whole.posterior)) {
+/** Moves the documents' rows to their places in the corpus: those of fitted documents, which lie first, and of the others. */
+export function inOrderOfCorpus({ posterior }: State, isFitted: Uint8Array): void {
+  const documents = isFitted.reduce((sum, one) => sum + one, 0);
+  for (const rows of Object.values(posterior)) {
     const width = rows.length / isFitted.length;
-    let from = others.posterior[name]!.length;
-    let fitted = rows.length - from;
+    let fitted = documents * width;
+    const others = rows.slice(fitted);
+    let other = others.length;
     // from the last one on: a row moves towards the end, where those that were there have left
     for (let d = isFitted.length - 1; d >= 0; d--) {
       if (isFitted[d]) {
         fitted -= width;
         rows.copyWithin(d * width, fitted, fitted + width);
       } else {
-        from -= width;
-        rows.set(others.posterior[name]!.subarray(from, from + width), d * width);
+        other -= width;
+        rows.set(others.subarray(other, other + width), d * width);
       }
     }
   }

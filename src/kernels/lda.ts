@@ -145,6 +145,7 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
         sums: Math.max(MOST_TASKS * taskRoom, BOUND_TASKS * boundRoom),
       },
       topics.end,
+      false,
     );
     memory.u32(pointers.rowStart, D + 1).set(corpus.rowStart);
     memory.u32(pointers.term, entries).set(corpus.term);
@@ -166,6 +167,7 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
     const pointers = memory.layOut(
       { ...lengths, columnEntry: entries, columnDocument: entries, rooms: threads * apart },
       at.end,
+      false,
     );
     return { ...pointers, apart: 4 * apart };
   }

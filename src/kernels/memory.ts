@@ -43,9 +43,14 @@ export interface KernelMemory {
   kernel(name: KernelName): (...args: number[]) => number;
   /**
    * Makes room for arrays of these many 4-byte numbers, all zero, each 16-byte aligned. Frees what was there, but for what
-   * lies before `from`: the `end` of what was laid out first.
+   * lies before `from`: the `end` of what was laid out first. With `clears` false, what was there may be in the arrays: that
+   * saves the memory of those that are not used.
    */
-  layOut<N extends string>(lengths: Readonly<Record<N, number>>, from?: number): Readonly<Record<N | 'end', number>>;
+  layOut<N extends string>(
+    lengths: Readonly<Record<N, number>>,
+    from?: number,
+    clears?: boolean,
+  ): Readonly<Record<N | 'end', number>>;
   f32(pointer: number, length: number): Float32Array;
   f64(pointer: number, length: number): Float64Array;
   u32(pointer: number, length: number): Uint32Array;
@@ -84,7 +89,7 @@ function newMemory(threads: number): KernelMemory {
   return {
     run: pool.run,
     kernel: (name) => kernels[name],
-    layOut(lengths, from = BASE) {
+    layOut(lengths, from = BASE, clears = true) {
       let end = from;
       const pointers = Object.entries<number>(lengths).map(([name, length]) => {
         const pointer = end;
@@ -103,7 +108,7 @@ function newMemory(threads: number): KernelMemory {
       }
       const has = memory.buffer.byteLength / PAGE;
       if (pages > has) memory.grow(pages - has);
-      if (written > from) new Uint8Array(memory.buffer, from, Math.min(end, written) - from).fill(0);
+      if (clears && written > from) new Uint8Array(memory.buffer, from, Math.min(end, written) - from).fill(0);
       written = Math.max(written, end);
       return Object.fromEntries([...pointers, ['end', end]]) as never;
     },

@@ -42,12 +42,16 @@
 import { setImmediate } from 'node:timers/promises';
 import { type Corpus, documentCount } from '../corpus/corpus.js';
 import { growing } from '../corpus/growing.js';
-import { selectDocuments } from '../corpus/select.js';
 import { splitTokens } from '../corpus/split.js';
 import type { Dims } from '../em/state.js';
-import { type Block, type Chunk, type CollapsedSteps, createCollapsedKernel } from '../kernels/collapsed.js';
+import {
+  type Block,
+  type Chunk,
+  type CollapsedArrays,
+  type CollapsedSteps,
+  createCollapsedKernel,
+} from '../kernels/collapsed.js';
 import { copyRows, roundUp4 } from '../kernels/rows.js';
-import { columnsOf } from '../kernels/tasks.js';
 import { learnPriorFromCounts } from '../math/dirichlet.js';
 import type { Random } from '../math/random.js';
 import { createCollapsedReference, noiseAt } from './lda-collapsed-steps.js';
@@ -122,23 +126,17 @@ export function createCollapsedStage(
   const merges = more > K && K <= MOST_MERGED && 4 * more * D < MERGED_BYTES && alpha.every((a) => a === alpha[0]);
   /** Topics at first. */
   const M = merges ? more : K;
-  const { shares, dealt, corpus, blockEnds } = deal(fitted, roundUp4(M), Math.min(storedBytes, STORED_BYTES));
-  const { blocks, blockTerm, chunkRow, chunkStart, place, most } = layOutBlocks(corpus, blockEnds, V, roundUp4(M));
+  const { shares, dealt, blockEnds } = deal(fitted, roundUp4(M), Math.min(storedBytes, STORED_BYTES));
+  const { blocks, most, ...layout } = layOutBlocks(fitted, dealt, blockEnds, roundUp4(M));
   const halves = heldOut === null ? { observed: NOTHING, heldOut: NOTHING } : splitTokens(heldOut, random);
   const { observed, heldOut: other } = halves;
   const otherTokens = other.count.reduce((sum, n) => sum + n, 0);
   const everyDrawn = Math.ceil(D / MOST_DRAWN);
 
   const frequency = new Float64Array(V);
-  for (let i = 0; i < corpus.term.length; i++) frequency[corpus.term[i]!]! += corpus.count[i]!;
+  for (let i = 0; i < fitted.term.length; i++) frequency[fitted.term[i]!]! += fitted.count[i]!;
   const given = {
-    rowStart: corpus.rowStart,
-    term: corpus.term,
-    count: corpus.count,
-    blockTerm,
-    chunkRow,
-    chunkStart,
-    place,
+    ...layout,
     observedStart: observed.rowStart,
     observedTerm: observed.term,
     observedCount: observed.count,
@@ -154,10 +152,14 @@ export function createCollapsedStage(
   const scores = observed.rowStart.length - 1;
 
   /** The steps of so many topics. */
-  function stepsOf(K: number, of: typeof given): CollapsedSteps {
+  function stepsOf(K: number, of: typeof given, fitted: Corpus): CollapsedSteps {
     const K4 = roundUp4(K);
+    const entries = fitted.term.length;
     const lengths = {
       ...lengthsOf(of),
+      term: entries,
+      count: entries,
+      place: entries,
       alpha: K4,
       scale: K4,
       topics: V * K4,
@@ -171,12 +173,13 @@ export function createCollapsedStage(
       ? createCollapsedReference({ K, K4, entries: most.entries }, lengths)
       : createCollapsedKernel({ K, K4, most, longest, threads }, lengths);
     for (const [name, values] of Object.entries(of)) steps.arrays[name as keyof typeof given].set(values);
+    writeEntries(fitted, dealt, blocks, steps.arrays);
     return steps;
   }
 
-  let steps = stepsOf(M, given);
+  let steps = stepsOf(M, given, fitted);
   /** What is given, until there are K topics. */
-  let toMerge = merges ? given : null;
+  let toMerge = merges ? { given, fitted } : null;
   let priors: Float64Array = new Float64Array(M).fill((alpha[0]! * K) / M);
   if (!merges) priors.set(alpha);
   steps.arrays.alpha.set(priors);
@@ -199,7 +202,7 @@ export function createCollapsedStage(
     const groupOf = groupTopics(topics, from, M, K);
     const merged = [topics, own, ...(withTokens ? [tokens] : [])].map((rows) => mergeColumns(rows, from, groupOf, to));
     steps.close();
-    steps = stepsOf(K, toMerge);
+    steps = stepsOf(K, toMerge.given, toMerge.fitted);
     toMerge = null;
     steps.arrays.topics.set(merged[0]!);
     steps.arrays.own.set(merged[1]!);
@@ -328,7 +331,7 @@ function deal(
   corpus: Corpus,
   K4: number,
   storedBytes: number,
-): { shares: number; dealt: Uint32Array; corpus: Corpus; blockEnds: number[] } {
+): { shares: number; dealt: Uint32Array; blockEnds: number[] } {
   const D = documentCount(corpus);
   const V = corpus.vocabulary.length;
   const all = Uint32Array.from({ length: D }, (_, d) => d);
@@ -349,25 +352,41 @@ function deal(
     for (let d = share; d < D; d += shares) dealt[i++] = order[d]!;
     if (share === 0 || share % 2 === 1) blockEnds.push(i);
   }
-  return { shares, dealt, corpus: selectDocuments(corpus, dealt), blockEnds };
+  return { shares, dealt, blockEnds };
 }
 
-/** The blocks' terms, and their chunks' entries by term. */
-function layOutBlocks(corpus: Corpus, blockEnds: readonly number[], V: number, K4: number) {
+/** The documents in the order they are dealt, the terms of their blocks, and where their chunks' entries lie by term. */
+function layOutBlocks(
+  { rowStart: startOf, term, vocabulary }: Corpus,
+  dealt: Uint32Array,
+  blockEnds: readonly number[],
+  K4: number,
+) {
+  const V = vocabulary.length;
   const mostOfChunk = Math.max(CHUNK_ENTRIES, CHUNK_NUMBERS / K4);
-  const { rowStart } = corpus;
+  const rowStart = new Uint32Array(dealt.length + 1);
+  for (let i = 0; i < dealt.length; i++) rowStart[i + 1] = rowStart[i]! + startOf[dealt[i]! + 1]! - startOf[dealt[i]!]!;
   const blocks: Block[] = [];
   const [blockTerm, chunkRow, chunkStart] = [growing(), growing(), growing()];
-  const place = new Uint32Array(corpus.term.length);
   const rowOf = new Uint32Array(V);
+  const entriesOf = new Uint32Array(V);
   const most = { entries: 0, documents: 0 };
+
+  /** How many entries of documents [from, to) each term has. */
+  function countEntries(from: number, to: number): void {
+    entriesOf.fill(0);
+    for (let i = from; i < to; i++) {
+      const d = dealt[i]!;
+      for (let e = startOf[d]!; e < startOf[d + 1]!; e++) entriesOf[term[e]!]!++;
+    }
+  }
+
   let from = 0;
   for (const end of blockEnds) {
     const firstTerm = blockTerm.length();
-    const has = new Uint8Array(V);
-    for (let i = rowStart[from]!; i < rowStart[end]!; i++) has[corpus.term[i]!] = 1;
+    countEntries(from, end);
     for (let w = 0; w < V; w++) {
-      if (has[w] === 0) continue;
+      if (entriesOf[w] === 0) continue;
       rowOf[w] = blockTerm.length() - firstTerm;
       blockTerm.push(w);
     }
@@ -375,17 +394,18 @@ function layOutBlocks(corpus: Corpus, blockEnds: readonly number[], V: number, K
     while (from < end) {
       let to = from + 1;
       while (to < end && rowStart[to + 1]! - rowStart[from]! <= mostOfChunk) to++;
-      const columns = columnsOf(corpus, from, to, V);
+      countEntries(from, to);
       const chunk = { from, to, firstRow: chunkRow.length(), firstStart: chunkStart.length() };
+      let start = 0;
       for (let w = 0; w < V; w++) {
-        if (columns.start[w] === columns.start[w + 1]) continue;
+        if (entriesOf[w] === 0) continue;
         chunkRow.push(rowOf[w]!);
-        chunkStart.push(columns.start[w]!);
+        chunkStart.push(start);
+        start += entriesOf[w]!;
       }
-      chunkStart.push(columns.start[V]!);
-      for (let e = 0; e < columns.entry.length; e++) place[columns.entry[e]!] = e;
+      chunkStart.push(start);
       chunks.push({ ...chunk, rows: chunkRow.length() - chunk.firstRow });
-      most.entries = Math.max(most.entries, columns.entry.length);
+      most.entries = Math.max(most.entries, start);
       most.documents = Math.max(most.documents, to - from);
       from = to;
     }
@@ -393,10 +413,34 @@ function layOutBlocks(corpus: Corpus, blockEnds: readonly number[], V: number, K
   }
   return {
     blocks,
+    most,
+    rowStart,
     blockTerm: blockTerm.take(),
     chunkRow: chunkRow.take(),
     chunkStart: chunkStart.take(),
-    place,
-    most,
   };
+}
+
+/** Writes the entries of the documents in the order they are dealt, each with its place in its chunk by term. */
+function writeEntries(
+  corpus: Corpus,
+  dealt: Uint32Array,
+  blocks: readonly Block[],
+  { term, count, place, blockTerm, chunkRow, chunkStart }: CollapsedArrays,
+): void {
+  const next = new Uint32Array(corpus.vocabulary.length);
+  let i = 0;
+  for (const { firstTerm, chunks } of blocks) {
+    for (const { from, to, firstRow, rows, firstStart } of chunks) {
+      for (let r = 0; r < rows; r++)
+        next[blockTerm[firstTerm + chunkRow[firstRow + r]!]!] = chunkStart[firstStart + r]!;
+      for (const d of dealt.subarray(from, to)) {
+        for (let e = corpus.rowStart[d]!; e < corpus.rowStart[d + 1]!; e++, i++) {
+          term[i] = corpus.term[e]!;
+          count[i] = corpus.count[e]!;
+          place[i] = next[term[i]!]!++;
+        }
+      }
+    }
+  }
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { State } from '../../src/em/model.js';
-import { gather } from '../../src/em/state.js';
+import { inOrderOfCorpus } from '../../src/em/state.js';
 
 it('rows of fitted documents and of the others come to lie in the order of all', () => {
   fc.assert(
@@ -10,9 +10,8 @@ it('rows of fitted documents and of the others come to lie in the order of all',
       const rowsOf = (which: boolean) => flags.flatMap((flag, d) => (flag === which ? rowOf(d) : []));
       const state = (gamma: number[]): State =>
         ({ params: {}, derived: {}, posterior: { gamma: Float64Array.from(gamma) } }) as State;
-      const others = rowsOf(false);
-      const whole = state([...rowsOf(true), ...others.map(() => Number.NaN)]);
-      gather(whole, state(others), Uint8Array.from(flags, Number));
+      const whole = state([...rowsOf(true), ...rowsOf(false)]);
+      inOrderOfCorpus(whole, Uint8Array.from(flags, Number));
       expect([...whole.posterior['gamma']!]).toEqual(flags.flatMap((_, d) => rowOf(d)));
     }),
   );
