@@ -12,10 +12,6 @@ export interface CollapsedArrays {
   readonly count: Reals;
   /** The terms of each block, one block after the other, ascending. */
   readonly blockTerm: Uint32Array;
-  /** The entries of each chunk by term: its rows among those of the block, where their entries start, and each one's place. */
-  readonly chunkRow: Uint32Array;
-  readonly chunkStart: Uint32Array;
-  readonly place: Uint32Array;
   /** Both halves of the held-out documents. */
   readonly observedStart: Uint32Array;
   readonly observedTerm: Uint32Array;
@@ -43,8 +39,7 @@ export interface CollapsedArrays {
 
 /** Those that are whole numbers. */
 const WHOLE: ReadonlySet<string> = new Set([
-  ...['rowStart', 'term', 'blockTerm', 'chunkRow', 'chunkStart', 'place'],
-  ...['observedStart', 'observedTerm', 'otherStart', 'otherTerm'],
+  ...['rowStart', 'term', 'blockTerm', 'observedStart', 'observedTerm', 'otherStart', 'otherTerm'],
 ]);
 
 /** How many numbers each has. */
@@ -61,15 +56,10 @@ export function collapsedArrays(
   return Object.fromEntries(arrays) as unknown as CollapsedArrays;
 }
 
-/** Some documents of a block, small enough for the room of their entries. */
+/** Documents [from, to) of a block, so few that there is room for their entries. */
 export interface Chunk {
-  /** Documents [from, to). */
   readonly from: number;
   readonly to: number;
-  /** Its rows are [firstRow, firstRow + rows) of chunkRow; their starts are chunkStart from `firstStart` on, one more. */
-  readonly firstRow: number;
-  readonly rows: number;
-  readonly firstStart: number;
 }
 
 /** The most that a chunk has. */
@@ -94,12 +84,10 @@ export interface CollapsedSteps {
    */
   topics(block: Block, eta: number, noise: number, seed: number): void;
   /**
-   * Draws topics for the tokens of a chunk's documents, in `rounds` rounds after a first, of which the last `kept` count. By
-   * what they leave, draws topics again for every so many documents, none at 0.
+   * Draws topics for the tokens of the documents of a chunk, in `rounds` rounds after a first, of which the last `kept`
+   * count, and adds up by term what they leave. By that, draws topics again for every so many documents, none at 0.
    */
-  documents(chunk: Chunk, rounds: number, kept: number, seed: number, every: number): void;
-  /** Adds up by term what the chunk's documents left. */
-  terms(block: Block, chunk: Chunk): void;
+  documents(block: Block, chunk: Chunk, rounds: number, kept: number, seed: number, every: number): void;
   /** The block's tokens from that, into S_b and S, and Σ_w S_bw into `sum`, as far as it goes. */
   tokens(block: Block, sum: Float64Array): void;
   /** β of all terms from S. */
@@ -144,6 +132,9 @@ export function createCollapsedKernel(
     draws: DRAWS_ROOM * most.entries,
     rooms: MOST_ROOMS * room,
     left: 4 * most.entries,
+    place: most.entries,
+    rowOf: lengths.frequency,
+    start: lengths.frequency + 2,
     prior: lengths.blockTerm,
     spread: lengths.frequency,
   });
@@ -158,6 +149,7 @@ export function createCollapsedKernel(
   // A page that is read before it is written is mapped twice, the second time in all threads: that takes ten times as long.
   for (const sums of [arrays.topics, arrays.own]) for (let i = 0; i < sums.length; i += PAGE / 4) sums[i] = 0;
   const rowBytes = 4 * K4;
+  const start = memory.u32(at.start, lengths.frequency + 2);
   return {
     arrays,
     topics({ firstTerm, terms }, eta, noise, seed) {
@@ -165,11 +157,12 @@ export function createCollapsedKernel(
         'collapsedTopics',
         tasksOf(cutEvenly(0, terms, TASK_ROWS, MOST_TASKS - 1), (from, to) => [
           ...[from, to, K4, eta, noise, seed, at.blockTerm + 4 * firstTerm, at.frequency, at.topics],
-          ...[at.own + rowBytes * firstTerm, at.beta, at.scale, at.alpha, at.spread],
+          ...[at.own + rowBytes * firstTerm, at.beta, at.scale, at.alpha, at.spread, at.rowOf],
         ]),
       );
     },
-    documents({ from, to }, rounds, kept, seed, every) {
+    documents({ firstTerm, terms }, { from, to }, rounds, kept, seed, every) {
+      memory.kernel('collapsedPlaces')(from, to, terms, at.rowStart, at.term, at.rowOf, at.start, at.place);
       memory.run(
         'collapsedDocuments',
         tasksOf(cutTasks(arrays.rowStart, from, to), (first, end, task) => [
@@ -178,13 +171,10 @@ export function createCollapsedKernel(
           ...[at.room + 4 * row * task, seed, every, at.drawn],
         ]),
       );
-    },
-    terms({ firstTerm }, { firstRow, rows, firstStart }) {
       memory.run(
         'collapsedTerms',
-        tasksOf(cutTasks(arrays.chunkStart.subarray(firstStart, firstStart + rows + 1), 0, rows), (first, end) => [
-          ...[first, end, K4, at.chunkRow + 4 * firstRow, at.chunkStart + 4 * firstStart, at.left],
-          ...[at.own + rowBytes * firstTerm, at.prior + 4 * firstTerm],
+        tasksOf(cutTasks(start, 0, terms), (first, end) => [
+          ...[first, end, K4, at.start, at.left, at.own + rowBytes * firstTerm, at.prior + 4 * firstTerm],
         ]),
       );
     },

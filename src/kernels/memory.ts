@@ -12,6 +12,7 @@ export type KernelName =
   | 'boundTopics'
   | 'boundDocuments'
   | 'collapsedTopics'
+  | 'collapsedPlaces'
   | 'collapsedDocuments'
   | 'collapsedTerms'
   | 'collapsedTokens'

@@ -26,6 +26,8 @@ export function createCollapsedReference(
   const priorOf = new Float64Array(arrays.blockTerm.length);
   /** Σ_k α_k β_wk */
   const spread = new Float64Array(arrays.frequency.length);
+  /** The row of each term of the block that is visited. */
+  const rowOf = new Uint32Array(arrays.frequency.length);
   const held = new Float64Array(K);
   const weight = new Float64Array(K);
 
@@ -119,6 +121,7 @@ export function createCollapsedReference(
       for (let j = firstTerm; j < firstTerm + terms; j++) {
         const w = arrays.blockTerm[j]!;
         const row = w * K4;
+        rowOf[w] = j;
         spread[w] = 0;
         for (let k = 0; k < K; k++) {
           // what is left of a withdrawn count may be rounding below 0
@@ -130,23 +133,16 @@ export function createCollapsedReference(
         }
       }
     },
-    documents({ from, to }, rounds, kept, seed, every) {
+    documents(_block, { from, to }, rounds, kept, seed, every) {
+      const firstEntry = rowStart[from]!;
       for (let d = from; d < to; d++) {
         const out = every > 0 && d % every === 0 ? (d / every) * K4 : null;
-        if (rowStart[d] !== rowStart[d + 1]) visit(d, rowStart[from]!, rounds, kept, seed, out);
+        if (rowStart[d] !== rowStart[d + 1]) visit(d, firstEntry, rounds, kept, seed, out);
       }
-    },
-    terms({ firstTerm }, { from, to, firstRow, rows, firstStart }) {
-      const firstEntry = rowStart[from]!;
-      const entry = new Uint32Array(rowStart[to]! - firstEntry);
-      for (let i = 0; i < entry.length; i++) entry[arrays.place[firstEntry + i]!] = i;
-      for (let c = 0; c < rows; c++) {
-        const j = firstTerm + arrays.chunkRow[firstRow + c]!;
-        for (let e = arrays.chunkStart[firstStart + c]!; e < arrays.chunkStart[firstStart + c + 1]!; e++) {
-          const i = entry[e]!;
-          priorOf[j]! += ofPrior[i]!;
-          for (let k = 0; k < K; k++) arrays.own[j * K4 + k]! += part[i * K + k]!;
-        }
+      for (let i = firstEntry; i < rowStart[to]!; i++) {
+        const j = rowOf[term[i]!]!;
+        priorOf[j]! += ofPrior[i - firstEntry]!;
+        for (let k = 0; k < K; k++) arrays.own[j * K4 + k]! += part[(i - firstEntry) * K + k]!;
       }
     },
     tokens({ firstTerm, terms }, sum) {

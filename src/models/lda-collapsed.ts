@@ -127,7 +127,7 @@ export function createCollapsedStage(
   /** Topics at first. */
   const M = merges ? more : K;
   const { shares, dealt, blockEnds } = deal(fitted, roundUp4(M), Math.min(storedBytes, STORED_BYTES));
-  const { blocks, most, ...layout } = layOutBlocks(fitted, dealt, blockEnds, roundUp4(M));
+  const { rowStart, blocks, most, blockTerm } = layOutBlocks(fitted, dealt, blockEnds, roundUp4(M));
   const halves = heldOut === null ? { observed: NOTHING, heldOut: NOTHING } : splitTokens(heldOut, random);
   const { observed, heldOut: other } = halves;
   const otherTokens = other.count.reduce((sum, n) => sum + n, 0);
@@ -136,7 +136,8 @@ export function createCollapsedStage(
   const frequency = new Float64Array(V);
   for (let i = 0; i < fitted.term.length; i++) frequency[fitted.term[i]!]! += fitted.count[i]!;
   const given = {
-    ...layout,
+    rowStart,
+    blockTerm,
     observedStart: observed.rowStart,
     observedTerm: observed.term,
     observedCount: observed.count,
@@ -159,7 +160,6 @@ export function createCollapsedStage(
       ...lengthsOf(of),
       term: entries,
       count: entries,
-      place: entries,
       alpha: K4,
       scale: K4,
       topics: V * K4,
@@ -173,7 +173,7 @@ export function createCollapsedStage(
       ? createCollapsedReference({ K, K4, entries: most.entries }, lengths)
       : createCollapsedKernel({ K, K4, most, longest, threads }, lengths);
     for (const [name, values] of Object.entries(of)) steps.arrays[name as keyof typeof given].set(values);
-    writeEntries(fitted, dealt, blocks, steps.arrays);
+    writeEntries(fitted, dealt, steps.arrays);
     return steps;
   }
 
@@ -237,8 +237,7 @@ export function createCollapsedStage(
       steps.topics(block, eta, noise / topics, seed);
       for (const chunk of block.chunks) {
         // the second half of them counts
-        steps.documents(chunk, rounds, rounds / 2, seed + visits, draws ? everyDrawn : 0);
-        steps.terms(block, chunk);
+        steps.documents(block, chunk, rounds, rounds / 2, seed + visits, draws ? everyDrawn : 0);
       }
       steps.tokens(block, own);
       for (let k = 0; k < topics; k++) ofTopic[k]! += own[k]!;
@@ -355,92 +354,50 @@ function deal(
   return { shares, dealt, blockEnds };
 }
 
-/** The documents in the order they are dealt, the terms of their blocks, and where their chunks' entries lie by term. */
+/** The documents in the order they are dealt, in blocks of chunks, and the terms of each block. */
 function layOutBlocks(
   { rowStart: startOf, term, vocabulary }: Corpus,
   dealt: Uint32Array,
   blockEnds: readonly number[],
   K4: number,
 ) {
-  const V = vocabulary.length;
   const mostOfChunk = Math.max(CHUNK_ENTRIES, CHUNK_NUMBERS / K4);
   const rowStart = new Uint32Array(dealt.length + 1);
-  for (let i = 0; i < dealt.length; i++) rowStart[i + 1] = rowStart[i]! + startOf[dealt[i]! + 1]! - startOf[dealt[i]!]!;
   const blocks: Block[] = [];
-  const [blockTerm, chunkRow, chunkStart] = [growing(), growing(), growing()];
-  const rowOf = new Uint32Array(V);
-  const entriesOf = new Uint32Array(V);
+  const blockTerm = growing();
   const most = { entries: 0, documents: 0 };
-
-  /** How many entries of documents [from, to) each term has. */
-  function countEntries(from: number, to: number): void {
-    entriesOf.fill(0);
-    for (let i = from; i < to; i++) {
-      const d = dealt[i]!;
-      for (let e = startOf[d]!; e < startOf[d + 1]!; e++) entriesOf[term[e]!]!++;
-    }
-  }
-
+  const isThere = new Uint8Array(vocabulary.length);
   let from = 0;
   for (const end of blockEnds) {
     const firstTerm = blockTerm.length();
-    countEntries(from, end);
-    for (let w = 0; w < V; w++) {
-      if (entriesOf[w] === 0) continue;
-      rowOf[w] = blockTerm.length() - firstTerm;
-      blockTerm.push(w);
+    isThere.fill(0);
+    for (let i = from; i < end; i++) {
+      const d = dealt[i]!;
+      rowStart[i + 1] = rowStart[i]! + startOf[d + 1]! - startOf[d]!;
+      for (let e = startOf[d]!; e < startOf[d + 1]!; e++) isThere[term[e]!] = 1;
     }
+    for (let w = 0; w < isThere.length; w++) if (isThere[w] === 1) blockTerm.push(w);
     const chunks: Chunk[] = [];
     while (from < end) {
       let to = from + 1;
       while (to < end && rowStart[to + 1]! - rowStart[from]! <= mostOfChunk) to++;
-      countEntries(from, to);
-      const chunk = { from, to, firstRow: chunkRow.length(), firstStart: chunkStart.length() };
-      let start = 0;
-      for (let w = 0; w < V; w++) {
-        if (entriesOf[w] === 0) continue;
-        chunkRow.push(rowOf[w]!);
-        chunkStart.push(start);
-        start += entriesOf[w]!;
-      }
-      chunkStart.push(start);
-      chunks.push({ ...chunk, rows: chunkRow.length() - chunk.firstRow });
-      most.entries = Math.max(most.entries, start);
+      chunks.push({ from, to });
+      most.entries = Math.max(most.entries, rowStart[to]! - rowStart[from]!);
       most.documents = Math.max(most.documents, to - from);
       from = to;
     }
     blocks.push({ firstTerm, terms: blockTerm.length() - firstTerm, chunks });
   }
-  return {
-    blocks,
-    most,
-    rowStart,
-    blockTerm: blockTerm.take(),
-    chunkRow: chunkRow.take(),
-    chunkStart: chunkStart.take(),
-  };
+  return { rowStart, blocks, most, blockTerm: blockTerm.take() };
 }
 
-/** Writes the entries of the documents in the order they are dealt, each with its place in its chunk by term. */
-function writeEntries(
-  corpus: Corpus,
-  dealt: Uint32Array,
-  blocks: readonly Block[],
-  { term, count, place, blockTerm, chunkRow, chunkStart }: CollapsedArrays,
-): void {
-  const next = new Uint32Array(corpus.vocabulary.length);
+/** Writes the entries of the documents in the order they are dealt. */
+function writeEntries(corpus: Corpus, dealt: Uint32Array, { term, count }: CollapsedArrays): void {
   let i = 0;
-  for (const { firstTerm, chunks } of blocks) {
-    for (const { from, to, firstRow, rows, firstStart } of chunks) {
-      for (let r = 0; r < rows; r++)
-        next[blockTerm[firstTerm + chunkRow[firstRow + r]!]!] = chunkStart[firstStart + r]!;
-      for (const d of dealt.subarray(from, to)) {
-        for (let e = corpus.rowStart[d]!; e < corpus.rowStart[d + 1]!; e++, i++) {
-          term[i] = corpus.term[e]!;
-          count[i] = corpus.count[e]!;
-          place[i] = next[term[i]!]!++;
-        }
-      }
+  for (const d of dealt) {
+    for (let e = corpus.rowStart[d]!; e < corpus.rowStart[d + 1]!; e++, i++) {
+      term[i] = corpus.term[e]!;
+      count[i] = corpus.count[e]!;
     }
   }
 }

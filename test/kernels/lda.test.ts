@@ -562,7 +562,7 @@ describe('the collapsed stage of LDA', () => {
     const { arrays, ...steps } = createCollapsedKernel(
       { K, K4: 4, most: { entries: 2 * D, documents: D }, longest: 0, threads: 1 },
       {
-        ...{ rowStart: D + 1, term: 2 * D, count: 2 * D, blockTerm: 2, chunkRow: 2, chunkStart: 3, place: 2 * D },
+        ...{ rowStart: D + 1, term: 2 * D, count: 2 * D, blockTerm: 2 },
         ...{ observedStart: 1, observedTerm: 0, observedCount: 0, otherStart: 1, otherTerm: 0, otherCount: 0 },
         ...{
           alpha: 4,
@@ -581,17 +581,13 @@ describe('the collapsed stage of LDA', () => {
     arrays.term.set(corpus.term);
     arrays.count.set(corpus.count);
     arrays.blockTerm.set([0, 1]);
-    arrays.chunkRow.set([0, 1]);
-    arrays.chunkStart.set([0, D, 2 * D]);
-    arrays.place.set(corpus.term.map((w, i) => w * D + Math.floor(i / 2)));
     arrays.alpha.set(alpha);
     arrays.scale.fill(1, 0, K);
     arrays.topics.set([...beta[0]!, 0, ...beta[1]!, 0]);
-    const chunk = { from: 0, to: D, firstRow: 0, rows: 2, firstStart: 0 };
+    const chunk = { from: 0, to: D };
     const block = { firstTerm: 0, terms: 2, chunks: [chunk] };
     steps.topics(block, 0, 0, 0);
-    steps.documents(chunk, 20, 10, 5, 0);
-    steps.terms(block, chunk);
+    steps.documents(block, chunk, 20, 10, 5, 0);
     steps.tokens(block, new Float64Array(K));
     const found = [0, 4].map((row) => [...arrays.own.subarray(row, row + K)].map((n) => n / D));
     steps.close();

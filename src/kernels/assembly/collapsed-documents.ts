@@ -28,9 +28,9 @@ const BELOW_ONE: f32 = 0.99999994;
 /**
  * Visits documents [from, to): topics are drawn for their tokens, then again in each of `rounds` rounds, of which the last
  * `kept` count. Writes tokens (D×K4), the mean of these rounds; leaves the parts of the topics of each entry in `part` and
- * what else `collapsedTerms` needs in `left`, ENTRY bytes each, at `place` (entries). Documents from
- * `firstDocument` on have a row of K4 in `places`, their entries one in each of `part` and `known` (their β), and DRAWS_ROOM
- * numbers in `draws`. `room` is for 4×K4 + 8, of which the last K4 are 0. Draws topics by the parts for each document whose
+ * what else `collapsedTerms` needs in `left`, ENTRY bytes each, at `place`. Documents from `firstDocument` on have a row of
+ * K4 in `places`, their entries a number in `place`, a row in each of `part` and `known` (their β), and DRAWS_ROOM numbers in
+ * `draws`. `room` is for 4×K4 + 8, of which the last K4 are 0. Draws topics by the parts for each document whose
  * number is a multiple of `every`, unless that is 0: drawn (documents / every × K4) counts them.
  */
 export function collapsedDocuments(
@@ -76,7 +76,7 @@ export function collapsedDocuments(
     const betas = known + at * bytes;
     const list = places + <usize>(d - firstDocument) * bytes;
     const topics = draws + at * (DRAWS_ROOM << 2);
-    const leftOf = place + (<usize>first << 2);
+    const leftOf = place + (at << 2);
     let random = seeded(seed, d);
     const begin = random % entries;
     // the topics that the document has come to, one after the other, take `own` bytes of rows of `width`

@@ -10,7 +10,8 @@ import { log2x, promote } from './special';
  * noise, in the very first visit), and from what is left
  * β_w = (S_w + noise · frequency_w · some 1 + η) ⊙ scale and spread_w = Σ_k α_k β_wk (V).
  *
- * Row j is term terms[j]. S, beta are V×K4; own (S_b) has a row for each term of the block; scale and alpha are K4.
+ * Row j is term terms[j], and rowOf (V) says so the other way round. S, beta are V×K4; own (S_b) has a row for each term of
+ * the block; scale and alpha are K4.
  */
 export function collapsedTopics(
   from: u32,
@@ -27,6 +28,7 @@ export function collapsedTopics(
   scale: usize,
   alpha: usize,
   spread: usize,
+  rowOf: usize,
 ): void {
   const bytes = <usize>K4 << 2;
   const prior = f32x4.splat(eta);
@@ -52,6 +54,7 @@ export function collapsedTopics(
       sum = f32x4.add(sum, f32x4.mul(v128.load(alpha + k), b));
     }
     store<f32>(spread + (w << 2), sumOf(sum));
+    store<u32>(rowOf + (w << 2), j);
   }
 }
 
@@ -68,27 +71,61 @@ function noiseAt(seed: u32, i: u32): v128 {
 }
 
 /**
- * Adds the parts that a chunk of documents leaves of its terms, rows [from, to) of the chunk, in the order of their entries:
- * those of topics to S_b, those of the prior to `prior` (a number for each row of the block).
- *
- * Row c of the chunk is row rows[c] of the block; its entries are [start[c], start[c + 1]) of `left`.
+ * Orders the entries of documents [from, to), a chunk of a block of so many rows, by the rows of their terms, those of a row
+ * as they come: writes the place of each, and where those of row j lie, [start[j], start[j + 1]); start has rows + 2 numbers.
+ */
+export function collapsedPlaces(
+  from: u32,
+  to: u32,
+  rows: u32,
+  rowStart: usize,
+  term: usize,
+  rowOf: usize,
+  start: usize,
+  place: usize,
+): void {
+  const first = <usize>load<u32>(rowStart + (<usize>from << 2)) << 2;
+  const end = <usize>load<u32>(rowStart + (<usize>to << 2)) << 2;
+  memory.fill(start, 0, (<usize>rows + 2) << 2);
+  for (let e = first; e < end; e += 4) {
+    const s = startOf(term + e, rowOf, start);
+    store<u32>(s, load<u32>(s, 8) + 1, 8);
+  }
+  const last = start + (<usize>rows << 2);
+  for (let s = start; s <= last; s += 4) store<u32>(s, load<u32>(s, 4) + load<u32>(s), 4);
+  // where the next of a row goes is, in the end, where the row after it begins
+  for (let e = first; e < end; e += 4) {
+    const s = startOf(term + e, rowOf, start);
+    const next = load<u32>(s, 4);
+    store<u32>(s, next + 1, 4);
+    store<u32>(place + e - first, next);
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function startOf(term: usize, rowOf: usize, start: usize): usize {
+  return start + (<usize>load<u32>(rowOf + (<usize>load<u32>(term) << 2)) << 2);
+}
+
+/**
+ * Adds the parts that a chunk of documents leaves of its terms, rows [from, to) of the block, in the order of their entries:
+ * those of topics to S_b, those of the prior to `prior`. The entries of row j are [start[j], start[j + 1]) of `left`.
  */
 export function collapsedTerms(
   from: u32,
   to: u32,
   K4: u32,
-  rows: usize,
   start: usize,
   left: usize,
   own: usize,
   prior: usize,
 ): void {
-  for (let c = from; c < to; c++) {
-    const end = left + <usize>load<u32>(start + (<usize>c << 2), 4) * ENTRY;
-    const j = <usize>load<u32>(rows + (<usize>c << 2));
+  for (let j = <usize>from; j < <usize>to; j++) {
+    const end = left + <usize>load<u32>(start + (j << 2), 4) * ENTRY;
     const o = own + j * (<usize>K4 << 2);
     let ofPrior = load<f32>(prior + (j << 2));
-    for (let e = left + <usize>load<u32>(start + (<usize>c << 2)) * ENTRY; e < end; e += ENTRY) {
+    for (let e = left + <usize>load<u32>(start + (j << 2)) * ENTRY; e < end; e += ENTRY) {
       ofPrior += load<f32>(e, PRIOR);
       const parts = <usize>load<u32>(e, PARTS);
       const places = <usize>load<u32>(e, PLACES);

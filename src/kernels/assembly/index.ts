@@ -1,6 +1,13 @@
 export { ldaDocuments, ldaExpectLog, ldaScale, ldaTerms, ldaTopics } from './lda';
 export { boundDocuments, boundTopics } from './lda-bound';
-export { collapsedCompletion, collapsedPoints, collapsedTerms, collapsedTokens, collapsedTopics } from './collapsed';
+export {
+  collapsedCompletion,
+  collapsedPlaces,
+  collapsedPoints,
+  collapsedTerms,
+  collapsedTokens,
+  collapsedTopics,
+} from './collapsed';
 export { collapsedDocuments } from './collapsed-documents';
 export * from './gmm';
 export { mixtureDocuments, multinomialLogs, multinomialTerms, plsaDocuments } from './multinomial';
