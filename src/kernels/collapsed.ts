@@ -6,7 +6,7 @@ type Reals = Float32Array | Float64Array;
 
 /** What the collapsed passes of models/lda-collapsed.ts work on. Rows of K numbers take K4, a multiple of 4. */
 export interface CollapsedArrays {
-  /** The documents in the order they are dealt into blocks. */
+  /** The documents of the chunk that is visited. */
   readonly rowStart: Uint32Array;
   readonly term: Uint32Array;
   readonly count: Reals;
@@ -56,7 +56,7 @@ export function collapsedArrays(
   return Object.fromEntries(arrays) as unknown as CollapsedArrays;
 }
 
-/** Documents [from, to) of a block, so few that there is room for their entries. */
+/** Documents [from, to) of a block, as they are dealt, so few that there is room for their entries. */
 export interface Chunk {
   readonly from: number;
   readonly to: number;
@@ -84,7 +84,7 @@ export interface CollapsedSteps {
    */
   topics(block: Block, eta: number, noise: number, seed: number): void;
   /**
-   * Draws topics for the tokens of the documents of a chunk, in `rounds` rounds after a first, of which the last `kept`
+   * Draws topics for the tokens of the documents of a chunk, which `arrays` has, in `rounds` rounds after a first, of which the last `kept`
    * count, and adds up by term what they leave. By that, draws topics again for every so many documents, none at 0.
    */
   documents(block: Block, chunk: Chunk, rounds: number, kept: number, seed: number, every: number): void;
@@ -162,12 +162,12 @@ export function createCollapsedKernel(
       );
     },
     documents({ firstTerm, terms }, { from, to }, rounds, kept, seed, every) {
-      memory.kernel('collapsedPlaces')(from, to, terms, at.rowStart, at.term, at.rowOf, at.start, at.place);
+      memory.kernel('collapsedPlaces')(arrays.rowStart[to - from]!, terms, at.term, at.rowOf, at.start, at.place);
       memory.run(
         'collapsedDocuments',
-        tasksOf(cutTasks(arrays.rowStart, from, to), (first, end, task) => [
-          ...[first, end, K4, K, rounds, kept, at.rowStart, at.term, at.count, at.alpha, at.beta, at.spread],
-          ...[at.tokens, from, at.part, at.known, at.places, at.draws, at.place, at.left],
+        tasksOf(cutTasks(arrays.rowStart, 0, to - from), (first, end, task) => [
+          ...[from, first, end, K4, K, rounds, kept, at.rowStart, at.term, at.count, at.alpha, at.beta, at.spread],
+          ...[at.tokens, at.part, at.known, at.places, at.draws, at.place, at.left],
           ...[at.room + 4 * row * task, seed, every, at.drawn],
         ]),
       );

@@ -94,6 +94,9 @@ export interface LdaKernel {
 /** Numbers of B at most that a thread has side by side for a document. */
 const MOST_COLUMNS = 1 << 20;
 
+/** Entries at most of a corpus whose rows are all held; of a larger one, those of the documents that are visited. */
+const MOST_HELD = 1 << 20;
+
 /** Tasks of `bound` at most, each with room of its own. */
 const BOUND_TASKS = 128;
 
@@ -121,52 +124,30 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
   });
   const arrays: Partial<Record<LdaArray, Float64Array>> = {};
   const termTasks = cutTerms(V);
-  let laidOut: Corpus | undefined;
+  /** The documents whose rows are there: all, or where they have many entries, those visited last. */
+  let held: { readonly corpus: Corpus; readonly from: number; readonly to: number } | undefined;
   /** Whether the rows of B are topics as points. */
   let arePoints = false;
   /** Which rows of the topics are there as B, and its logarithm; and whether all are in f64, in the place of that. */
   const isScaled = new Uint8Array(V);
   let isScaledInF64 = false;
+  /** What there is room for: rows held and their entries, documents visited and theirs, entries of one document. */
+  let most = { rows: 0, pairs: 0, documents: 0, entries: 0, longest: 0 };
   let at!: ReturnType<typeof layOut>;
-  /** How many documents and entries `room` is for, and how many entries of one document. */
-  let largest = { documents: 0, entries: 0, longest: 0 };
-  let room!: ReturnType<typeof layOutRoom>;
   const columns = new Map<string, Columns>();
 
-  function layOut(corpus: Corpus) {
-    const D = documentCount(corpus);
-    const entries = corpus.term.length;
+  function layOut({ rows, pairs, documents, entries, longest }: typeof most) {
+    const apart = roomOf(6 * K4 + Math.min((longest * K4) / 3, MOST_COLUMNS));
+    const numbers = documents * K4;
     const pointers = memory.layOut(
       {
-        rowStart: D + 1,
-        term: entries,
-        count: entries,
-        terms: 10 * D,
+        ...{ rowStart: rows + 1, term: pairs, count: pairs },
+        ...{ gamma: numbers, theta: numbers, tokens: numbers, support: documents, terms: 10 * documents },
+        ...{ ratio: entries, columnEntry: entries, columnDocument: entries },
         sums: Math.max(MOST_TASKS * taskRoom, BOUND_TASKS * boundRoom),
+        rooms: threads * apart,
       },
       topics.end,
-      false,
-    );
-    memory.u32(pointers.rowStart, D + 1).set(corpus.rowStart);
-    memory.u32(pointers.term, entries).set(corpus.term);
-    memory.f32(pointers.count, entries).set(corpus.count);
-    columns.clear();
-    laidOut = corpus;
-    largest = { documents: 0, entries: 0, longest: 0 };
-    for (let d = 0; d < D; d++) {
-      largest.longest = Math.max(largest.longest, corpus.rowStart[d + 1]! - corpus.rowStart[d]!);
-    }
-    return pointers;
-  }
-
-  function layOutRoom() {
-    const { documents, entries, longest } = largest;
-    const rows = documents * K4;
-    const apart = roomOf(6 * K4 + Math.min((longest * K4) / 3, MOST_COLUMNS));
-    const lengths = { gamma: rows, theta: rows, tokens: rows, support: documents, ratio: entries };
-    const pointers = memory.layOut(
-      { ...lengths, columnEntry: entries, columnDocument: entries, rooms: threads * apart },
-      at.end,
       false,
     );
     return { ...pointers, apart: 4 * apart };
@@ -174,24 +155,45 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
 
   /** What is held of documents [from, to) while they are visited: pointers as if it were held from document 0 on. */
   function roomFor(corpus: Corpus, from: number, to: number) {
-    if (corpus !== laidOut) at = layOut(corpus);
-    const [first, end] = [corpus.rowStart[from]!, corpus.rowStart[to]!];
-    if (to - from > largest.documents || end - first > largest.entries) {
-      largest = {
-        ...largest,
-        documents: Math.max(to - from, largest.documents),
-        entries: Math.max(end - first, largest.entries),
-      };
-      room = layOutRoom();
+    const { rowStart, term, count } = corpus;
+    const was = held;
+    if (corpus !== held?.corpus) columns.clear();
+    if (corpus !== held?.corpus || from < held.from || to > held.to) {
+      const isSmall = term.length <= MOST_HELD;
+      held = { corpus, from: isSmall ? 0 : from, to: isSmall ? documentCount(corpus) : to };
+    }
+    const [first, end] = [rowStart[held.from]!, rowStart[held.to]!];
+    const needed = {
+      rows: held.to - held.from,
+      pairs: end - first,
+      documents: to - from,
+      entries: rowStart[to]! - rowStart[from]!,
+      longest: 0,
+    };
+    for (let d = from; d < to; d++) needed.longest = Math.max(needed.longest, rowStart[d + 1]! - rowStart[d]!);
+    const names = Object.keys(most) as (keyof typeof most)[];
+    const grows = names.some((name) => needed[name] > most[name]);
+    if (grows) {
+      most = Object.fromEntries(names.map((name) => [name, Math.max(needed[name], most[name])])) as typeof most;
+      at = layOut(most);
+    }
+    if (grows || held !== was) {
+      memory.u32(at.rowStart, needed.rows + 1).set(rowStart.subarray(held.from, held.to + 1));
+      memory.u32(at.term, end - first).set(term.subarray(first, end));
+      memory.f32(at.count, end - first).set(count.subarray(first, end));
     }
     return {
-      gamma: room.gamma - 4 * K4 * from,
-      theta: room.theta - 4 * K4 * from,
-      tokens: room.tokens - 4 * K4 * from,
-      support: room.support - 4 * from,
+      rowStart: at.rowStart - 4 * held.from,
+      term: at.term - 4 * first,
+      count: at.count - 4 * first,
+      gamma: at.gamma - 4 * K4 * from,
+      theta: at.theta - 4 * K4 * from,
+      tokens: at.tokens - 4 * K4 * from,
+      support: at.support - 4 * from,
+      terms: at.terms - 40 * from,
       /** Of f64, in the place of theta and tokens. */
-      rows: room.theta - 8 * K4 * from,
-      ratio: room.ratio - 4 * first,
+      rows: at.theta - 8 * K4 * from,
+      ratio: at.ratio - 4 * rowStart[from]!,
     };
   }
 
@@ -265,32 +267,32 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
     },
     hasPoints: () => arePoints,
     documents(corpus, from, to, alpha, gamma, rounds, tolerance, of) {
-      const { gamma: posteriors, theta, tokens, support, ratio } = roomFor(corpus, from, to);
+      const { rowStart, term, count, gamma: posteriors, ...room } = roomFor(corpus, from, to);
       if (of !== 'points') scale(corpus, from, to);
       // what is padded is 1: γ stays 1 there, and adds nothing to the bound
       memory.f32(topics.alpha, K4).fill(1).set(alpha);
       if (of === 'posteriors') knowAlpha(memory.f32(topics.alpha, K4));
-      const rows = memory.f32(room.gamma, (to - from) * K4).fill(1);
+      const rows = memory.f32(at.gamma, (to - from) * K4).fill(1);
       copyRows(gamma.subarray(from * K), K, rows, K4, to - from);
-      const { rowStart, term, count, terms, sums } = at;
       const tasks = tasksOf(cutTasks(corpus.rowStart, from, to), (first, end, task) => {
-        const logTheta = sums + 4 * taskRoom * task;
+        const logTheta = at.sums + 4 * taskRoom * task;
         return [
           ...[first, end, K4, K, rounds, tolerance, of === 'posteriors' ? 0 : 1, rowStart, term, count],
-          ...[topics.beta, topics.alpha, topics.ofAlpha, posteriors, theta, support],
-          ...[tokens, ratio, of === 'points' ? 0 : terms, logTheta, logTheta + 8 * K4, room.rooms, room.apart],
+          ...[topics.beta, topics.alpha, topics.ofAlpha, posteriors, room.theta, room.support],
+          ...[room.tokens, room.ratio, of === 'points' ? 0 : room.terms],
+          ...[logTheta, logTheta + 8 * K4, at.rooms, at.apart],
         ];
       });
       memory.run('ldaDocuments', tasks);
       return {
         gamma: rows,
-        terms: memory.f64(terms + 40 * from, 5 * (to - from)),
+        terms: memory.f64(at.terms, 5 * (to - from)),
         ...sumsOf(tasks.length, taskRoom),
         K4,
       };
     },
     bound(corpus, from, to, alpha, gamma, of) {
-      const { rows } = roomFor(corpus, from, to);
+      const { rowStart, term, count, rows, terms } = roomFor(corpus, from, to);
       const { logBeta, maximum, logB: beta, priors, ofAlpha } = topics;
       if (!isScaledInF64) {
         isScaled.fill(0);
@@ -302,20 +304,19 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
       }
       memory.f64(priors, K4).fill(1).set(alpha);
       if (of === 'posteriors') knowAlpha(memory.f64(priors, K4));
-      const { rowStart, term, count, sums, terms } = at;
-      copyRows(gamma.subarray(from * K), K, memory.f64(room.theta, (to - from) * K4).fill(1), K4, to - from);
+      copyRows(gamma.subarray(from * K), K, memory.f64(at.theta, (to - from) * K4).fill(1), K4, to - from);
       const tasks = tasksOf(cutTasks(corpus.rowStart, from, to, BOUND_TASKS), (first, end, task) => {
-        const logTheta = sums + 4 * boundRoom * task;
+        const logTheta = at.sums + 4 * boundRoom * task;
         return [
           ...[first, end, K4, K, of === 'posteriors' ? 0 : 1, rowStart, term, count, priors, ofAlpha, rows],
           ...[logBeta, beta, maximum, logTheta, logTheta + 8 * K4, logTheta + 16 * K4, terms],
         ];
       });
       memory.run('boundDocuments', tasks);
-      return { terms: memory.f64(terms + 40 * from, 5 * (to - from)), ...sumsOf(tasks.length, boundRoom) };
+      return { terms: memory.f64(at.terms, 5 * (to - from)), ...sumsOf(tasks.length, boundRoom) };
     },
     leaveOut({ rowStart }, from, d) {
-      memory.f32(room.ratio + 4 * (rowStart[d]! - rowStart[from]!), rowStart[d + 1]! - rowStart[d]!).fill(0);
+      memory.f32(at.ratio + 4 * (rowStart[d]! - rowStart[from]!), rowStart[d + 1]! - rowStart[d]!).fill(0);
     },
     terms(corpus, from, to, topicTerm) {
       const { ratio, theta, support, tokens } = roomFor(corpus, from, to);
@@ -323,10 +324,10 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
       const block = columns.get(key) ?? columnsOf(corpus, from, to, V);
       columns.set(key, block);
       memory.u32(topics.columnStart, V + 1).set(block.start);
-      memory.u32(room.columnEntry, block.entry.length).set(block.entry);
-      memory.u32(room.columnDocument, block.document.length).set(block.document);
+      memory.u32(at.columnEntry, block.entry.length).set(block.entry);
+      memory.u32(at.columnDocument, block.document.length).set(block.document);
       memory.f64(topics.found, 2 * V).fill(0);
-      const { columnEntry, columnDocument } = room;
+      const { columnEntry, columnDocument } = at;
       const { columnStart, logBeta, logB, statistics, found } = topics;
       const isHere = topicTerm === arrays.topicTerm;
       memory.run(

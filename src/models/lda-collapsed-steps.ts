@@ -31,20 +31,23 @@ export function createCollapsedReference(
   const held = new Float64Array(K);
   const weight = new Float64Array(K);
 
-  /** Draws topics for a document's tokens, and again in each round; then, into row `out`, once more by their shares alone. */
-  function visit(d: number, firstEntry: number, rounds: number, kept: number, seed: number, out: number | null): void {
+  /**
+   * Draws topics for the tokens of document d, which is the i-th of its chunk, and again in each round; then, into row
+   * `out`, once more by their shares alone.
+   */
+  function visit(d: number, i: number, rounds: number, kept: number, seed: number, out: number | null): void {
     const random = seeded(seed, d);
     const uniform = xorshift(random);
     /** The topics that it has come to, and the topic of each draw. */
     const own: number[] = [];
     const topicOf: number[] = [];
     const at = d * K4;
-    const from = rowStart[d]!;
-    const to = rowStart[d + 1]!;
+    const from = rowStart[i]!;
+    const to = rowStart[i + 1]!;
     held.fill(0);
     tokens.fill(0, at, at + K);
-    part.fill(0, (from - firstEntry) * K, (to - firstEntry) * K);
-    ofPrior.fill(0, from - firstEntry, to - firstEntry);
+    part.fill(0, from * K, to * K);
+    ofPrior.fill(0, from, to);
 
     const draw = (known: number, prior: number, row: number) => {
       const x = uniform() * (known + prior * spread[row / K4]!);
@@ -66,8 +69,8 @@ export function createCollapsedReference(
           for (const k of own) known += weight[k] = held[k]! * beta[row + k]!;
           if (counts) {
             const once = n / (kept * (known + spread[term[i]!]!));
-            for (const k of own) part[(i - firstEntry) * K + k]! += held[k]! * once;
-            ofPrior[i - firstEntry]! += once;
+            for (const k of own) part[i * K + k]! += held[k]! * once;
+            ofPrior[i]! += once;
           }
           const k = draw(known, 1, row);
           if (!own.includes(k)) own.push(k);
@@ -82,10 +85,10 @@ export function createCollapsedReference(
     for (let i = from; i < to; i++) {
       const row = term[i]! * K4;
       let known = 0;
-      for (const k of own) known += weight[k] = part[(i - firstEntry) * K + k]! * beta[row + k]!;
+      for (const k of own) known += weight[k] = part[i * K + k]! * beta[row + k]!;
       const most = Math.ceil(count[i]! / MOST_DRAWS);
       for (let left = count[i]!; left > 0; left -= most) {
-        drawn[out + draw(known, ofPrior[i - firstEntry]!, row)]! += Math.min(most, left);
+        drawn[out + draw(known, ofPrior[i]!, row)]! += Math.min(most, left);
       }
     }
   }
@@ -134,15 +137,14 @@ export function createCollapsedReference(
       }
     },
     documents(_block, { from, to }, rounds, kept, seed, every) {
-      const firstEntry = rowStart[from]!;
       for (let d = from; d < to; d++) {
         const out = every > 0 && d % every === 0 ? (d / every) * K4 : null;
-        if (rowStart[d] !== rowStart[d + 1]) visit(d, firstEntry, rounds, kept, seed, out);
+        if (rowStart[d - from] !== rowStart[d - from + 1]) visit(d, d - from, rounds, kept, seed, out);
       }
-      for (let i = firstEntry; i < rowStart[to]!; i++) {
-        const j = rowOf[term[i]!]!;
-        priorOf[j]! += ofPrior[i - firstEntry]!;
-        for (let k = 0; k < K; k++) arrays.own[j * K4 + k]! += part[(i - firstEntry) * K + k]!;
+      for (let e = 0; e < rowStart[to - from]!; e++) {
+        const j = rowOf[term[e]!]!;
+        priorOf[j]! += ofPrior[e]!;
+        for (let k = 0; k < K; k++) arrays.own[j * K4 + k]! += part[e * K + k]!;
       }
     },
     tokens({ firstTerm, terms }, sum) {

@@ -127,7 +127,7 @@ export function createCollapsedStage(
   /** Topics at first. */
   const M = merges ? more : K;
   const { shares, dealt, blockEnds } = deal(fitted, roundUp4(M), Math.min(storedBytes, STORED_BYTES));
-  const { rowStart, blocks, most, blockTerm } = layOutBlocks(fitted, dealt, blockEnds, roundUp4(M));
+  const { blocks, most, blockTerm } = layOutBlocks(fitted, dealt, blockEnds, roundUp4(M));
   const halves = heldOut === null ? { observed: NOTHING, heldOut: NOTHING } : splitTokens(heldOut, random);
   const { observed, heldOut: other } = halves;
   const otherTokens = other.count.reduce((sum, n) => sum + n, 0);
@@ -136,7 +136,6 @@ export function createCollapsedStage(
   const frequency = new Float64Array(V);
   for (let i = 0; i < fitted.term.length; i++) frequency[fitted.term[i]!]! += fitted.count[i]!;
   const given = {
-    rowStart,
     blockTerm,
     observedStart: observed.rowStart,
     observedTerm: observed.term,
@@ -153,13 +152,13 @@ export function createCollapsedStage(
   const scores = observed.rowStart.length - 1;
 
   /** The steps of so many topics. */
-  function stepsOf(K: number, of: typeof given, fitted: Corpus): CollapsedSteps {
+  function stepsOf(K: number, of: typeof given): CollapsedSteps {
     const K4 = roundUp4(K);
-    const entries = fitted.term.length;
     const lengths = {
       ...lengthsOf(of),
-      term: entries,
-      count: entries,
+      rowStart: most.documents + 1,
+      term: most.entries,
+      count: most.entries,
       alpha: K4,
       scale: K4,
       topics: V * K4,
@@ -173,13 +172,12 @@ export function createCollapsedStage(
       ? createCollapsedReference({ K, K4, entries: most.entries }, lengths)
       : createCollapsedKernel({ K, K4, most, longest, threads }, lengths);
     for (const [name, values] of Object.entries(of)) steps.arrays[name as keyof typeof given].set(values);
-    writeEntries(fitted, dealt, steps.arrays);
     return steps;
   }
 
-  let steps = stepsOf(M, given, fitted);
+  let steps = stepsOf(M, given);
   /** What is given, until there are K topics. */
-  let toMerge = merges ? { given, fitted } : null;
+  let toMerge = merges ? given : null;
   let priors: Float64Array = new Float64Array(M).fill((alpha[0]! * K) / M);
   if (!merges) priors.set(alpha);
   steps.arrays.alpha.set(priors);
@@ -202,7 +200,7 @@ export function createCollapsedStage(
     const groupOf = groupTopics(topics, from, M, K);
     const merged = [topics, own, ...(withTokens ? [tokens] : [])].map((rows) => mergeColumns(rows, from, groupOf, to));
     steps.close();
-    steps = stepsOf(K, toMerge.given, toMerge.fitted);
+    steps = stepsOf(K, toMerge);
     toMerge = null;
     steps.arrays.topics.set(merged[0]!);
     steps.arrays.own.set(merged[1]!);
@@ -236,6 +234,7 @@ export function createCollapsedStage(
       setScale(eta, noise);
       steps.topics(block, eta, noise / topics, seed);
       for (const chunk of block.chunks) {
+        writeRows(fitted, dealt.subarray(chunk.from, chunk.to), steps.arrays);
         // the second half of them counts
         steps.documents(block, chunk, rounds, rounds / 2, seed + visits, draws ? everyDrawn : 0);
       }
@@ -354,15 +353,15 @@ function deal(
   return { shares, dealt, blockEnds };
 }
 
-/** The documents in the order they are dealt, in blocks of chunks, and the terms of each block. */
+/** Blocks of documents in the order they are dealt, with their chunks and terms. */
 function layOutBlocks(
-  { rowStart: startOf, term, vocabulary }: Corpus,
+  { rowStart, term, vocabulary }: Corpus,
   dealt: Uint32Array,
   blockEnds: readonly number[],
   K4: number,
 ) {
   const mostOfChunk = Math.max(CHUNK_ENTRIES, CHUNK_NUMBERS / K4);
-  const rowStart = new Uint32Array(dealt.length + 1);
+  const entriesOf = (i: number) => rowStart[dealt[i]! + 1]! - rowStart[dealt[i]!]!;
   const blocks: Block[] = [];
   const blockTerm = growing();
   const most = { entries: 0, documents: 0 };
@@ -371,33 +370,38 @@ function layOutBlocks(
   for (const end of blockEnds) {
     const firstTerm = blockTerm.length();
     isThere.fill(0);
-    for (let i = from; i < end; i++) {
-      const d = dealt[i]!;
-      rowStart[i + 1] = rowStart[i]! + startOf[d + 1]! - startOf[d]!;
-      for (let e = startOf[d]!; e < startOf[d + 1]!; e++) isThere[term[e]!] = 1;
+    for (const d of dealt.subarray(from, end)) {
+      for (let e = rowStart[d]!; e < rowStart[d + 1]!; e++) isThere[term[e]!] = 1;
     }
     for (let w = 0; w < isThere.length; w++) if (isThere[w] === 1) blockTerm.push(w);
     const chunks: Chunk[] = [];
     while (from < end) {
+      let entries = entriesOf(from);
       let to = from + 1;
-      while (to < end && rowStart[to + 1]! - rowStart[from]! <= mostOfChunk) to++;
+      while (to < end && entries + entriesOf(to) <= mostOfChunk) entries += entriesOf(to++);
       chunks.push({ from, to });
-      most.entries = Math.max(most.entries, rowStart[to]! - rowStart[from]!);
+      most.entries = Math.max(most.entries, entries);
       most.documents = Math.max(most.documents, to - from);
       from = to;
     }
     blocks.push({ firstTerm, terms: blockTerm.length() - firstTerm, chunks });
   }
-  return { rowStart, blocks, most, blockTerm: blockTerm.take() };
+  return { blocks, most, blockTerm: blockTerm.take() };
 }
 
-/** Writes the entries of the documents in the order they are dealt. */
-function writeEntries(corpus: Corpus, dealt: Uint32Array, { term, count }: CollapsedArrays): void {
-  let i = 0;
-  for (const d of dealt) {
-    for (let e = corpus.rowStart[d]!; e < corpus.rowStart[d + 1]!; e++, i++) {
-      term[i] = corpus.term[e]!;
-      count[i] = corpus.count[e]!;
+/** Writes the rows of some documents one after the other. */
+function writeRows(
+  corpus: Corpus,
+  documents: Uint32Array,
+  { rowStart, term, count }: Pick<CollapsedArrays, 'rowStart' | 'term' | 'count'>,
+): void {
+  let entries = 0;
+  for (let i = 0; i < documents.length; i++) {
+    const d = documents[i]!;
+    for (let e = corpus.rowStart[d]!; e < corpus.rowStart[d + 1]!; e++, entries++) {
+      term[entries] = corpus.term[e]!;
+      count[entries] = corpus.count[e]!;
     }
+    rowStart[i + 1] = entries;
   }
 }

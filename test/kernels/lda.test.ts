@@ -350,6 +350,37 @@ describe('the E-step of LDA', () => {
     expect(sums.terms).toEqual(whole.sums.terms);
   });
 
+  it('serves blocks of a corpus of which it holds one at a time, back and forth', () => {
+    const [V, K] = [30, 3];
+    const few = randomCorpus(40, V, 13);
+    // the same documents between two of half a million entries each
+    const wide = 600_000;
+    const large = Array.from({ length: wide }, (_, w): [number, number] => [w, 1]);
+    const rows = Array.from({ length: 40 }, (_, d): [number, number][] => {
+      const [from, to] = [few.rowStart[d]!, few.rowStart[d + 1]!];
+      return Array.from(few.term.subarray(from, to), (w, i): [number, number] => [w, few.count[from + i]!]);
+    });
+    const many = corpusOf([large, ...rows, large], wide);
+    const dims = { V: wide, K };
+    const model = createLda(withDefaults(ldaSettings, {}), dims);
+    const topics = allocateState(model, dims, 0);
+    model.initialise(many, topics, random(3));
+    const gammaOf = (corpus: Corpus, blocks: readonly (readonly [number, number])[]) => {
+      const state = withDocuments(model, dims, topics, documentCount(corpus));
+      for (const [from, to] of blocks) model.eStep(corpus, from, to, state, allocateSums(model, dims), 'cold');
+      return state.posterior['gamma']!;
+    };
+    const alone = gammaOf(corpusOf(rows, wide), [[0, 40]]);
+    const amid = gammaOf(many, [
+      [0, 1],
+      [1, 41],
+      [41, 42],
+      [1, 20],
+    ]);
+    expect(amid.subarray(K, 41 * K)).toEqual(alone);
+    expect(amid.subarray(0, K)).toEqual(amid.subarray(41 * K));
+  });
+
   it('serves corpora one after the other', () => {
     const K = 5;
     const dims = { V: 20, K };

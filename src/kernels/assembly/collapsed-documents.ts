@@ -26,14 +26,15 @@ const FIRST_WIDTH: usize = 64;
 const BELOW_ONE: f32 = 0.99999994;
 
 /**
- * Visits documents [from, to): topics are drawn for their tokens, then again in each of `rounds` rounds, of which the last
- * `kept` count. Writes tokens (D×K4), the mean of these rounds; leaves the parts of the topics of each entry in `part` and
- * what else `collapsedTerms` needs in `left`, ENTRY bytes each, at `place`. Documents from `firstDocument` on have a row of
- * K4 in `places`, their entries a number in `place`, a row in each of `part` and `known` (their β), and DRAWS_ROOM numbers in
- * `draws`. `room` is for 4×K4 + 8, of which the last K4 are 0. Draws topics by the parts for each document whose
+ * Visits documents [from, to) of a chunk, whose first is document `firstDocument` of all: topics are drawn for their tokens,
+ * then again in each of `rounds` rounds, of which the last `kept` count. Writes tokens (D×K4), the mean of these rounds;
+ * leaves the parts of the topics of each entry in `part` and what else `collapsedTerms` needs in `left`, ENTRY bytes each, at
+ * `place`. Each document has a row of K4 in `places`; each entry a row in `part` and in `known` (its β), and DRAWS_ROOM
+ * numbers in `draws`. `room` is for 4×K4 + 8, of which the last K4 are 0. Draws topics by the parts for each document whose
  * number is a multiple of `every`, unless that is 0: drawn (documents / every × K4) counts them.
  */
 export function collapsedDocuments(
+  firstDocument: u32,
   from: u32,
   to: u32,
   K4: u32,
@@ -47,7 +48,6 @@ export function collapsedDocuments(
   beta: usize,
   spread: usize,
   tokens: usize,
-  firstDocument: u32,
   part: usize,
   known: usize,
   places: usize,
@@ -60,23 +60,22 @@ export function collapsedDocuments(
   drawn: usize,
 ): void {
   const bytes = <usize>K4 << 2;
-  const firstEntry = load<u32>(rowStart + (<usize>firstDocument << 2));
   const held = room;
   const mean = held + bytes;
   const weights = mean + bytes;
   const local = weights + bytes + 32;
-  for (let d = from; d < to; d++) {
-    const first = load<u32>(rowStart + (<usize>d << 2));
-    const entries = load<u32>(rowStart + (<usize>d << 2), 4) - first;
+  for (let nth = <usize>from; nth < <usize>to; nth++) {
+    const first = <usize>load<u32>(rowStart + (nth << 2));
+    const entries = load<u32>(rowStart + (nth << 2), 4) - <u32>first;
     if (entries === 0) continue;
-    const terms = term + (<usize>first << 2);
-    const counts = count + (<usize>first << 2);
-    const at = <usize>(first - firstEntry);
-    const parts = part + at * bytes;
-    const betas = known + at * bytes;
-    const list = places + <usize>(d - firstDocument) * bytes;
-    const topics = draws + at * (DRAWS_ROOM << 2);
-    const leftOf = place + (at << 2);
+    const d = firstDocument + <u32>nth;
+    const terms = term + (first << 2);
+    const counts = count + (first << 2);
+    const parts = part + first * bytes;
+    const betas = known + first * bytes;
+    const list = places + nth * bytes;
+    const topics = draws + first * (DRAWS_ROOM << 2);
+    const leftOf = place + (first << 2);
     let random = seeded(seed, d);
     const begin = random % entries;
     // the topics that the document has come to, one after the other, take `own` bytes of rows of `width`

@@ -71,34 +71,31 @@ function noiseAt(seed: u32, i: u32): v128 {
 }
 
 /**
- * Orders the entries of documents [from, to), a chunk of a block of so many rows, by the rows of their terms, those of a row
- * as they come: writes the place of each, and where those of row j lie, [start[j], start[j + 1]); start has rows + 2 numbers.
+ * Orders so many entries of a chunk by the rows of their terms in the block, those of a row as they come: writes the place of
+ * each, and where those of row j lie, [start[j], start[j + 1]); start has rows + 2 numbers.
  */
 export function collapsedPlaces(
-  from: u32,
-  to: u32,
+  entries: u32,
   rows: u32,
-  rowStart: usize,
   term: usize,
   rowOf: usize,
   start: usize,
   place: usize,
 ): void {
-  const first = <usize>load<u32>(rowStart + (<usize>from << 2)) << 2;
-  const end = <usize>load<u32>(rowStart + (<usize>to << 2)) << 2;
+  const end = <usize>entries << 2;
   memory.fill(start, 0, (<usize>rows + 2) << 2);
-  for (let e = first; e < end; e += 4) {
+  for (let e: usize = 0; e < end; e += 4) {
     const s = startOf(term + e, rowOf, start);
     store<u32>(s, load<u32>(s, 8) + 1, 8);
   }
   const last = start + (<usize>rows << 2);
   for (let s = start; s <= last; s += 4) store<u32>(s, load<u32>(s, 4) + load<u32>(s), 4);
   // where the next of a row goes is, in the end, where the row after it begins
-  for (let e = first; e < end; e += 4) {
+  for (let e: usize = 0; e < end; e += 4) {
     const s = startOf(term + e, rowOf, start);
     const next = load<u32>(s, 4);
     store<u32>(s, next + 1, 4);
-    store<u32>(place + e - first, next);
+    store<u32>(place + e, next);
   }
 }
 
