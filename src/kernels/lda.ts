@@ -91,6 +91,13 @@ export interface LdaKernel {
   ): { readonly words: number; readonly asComputed: number };
 }
 
+/** What is known of a block of documents. */
+interface Block {
+  /** Ascending. */
+  readonly terms: Uint32Array;
+  columns?: Columns;
+}
+
 /** Numbers of B at most that a thread has side by side for a document. */
 const MOST_COLUMNS = 1 << 20;
 
@@ -134,7 +141,10 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
   /** What there is room for: rows held and their entries, documents visited and theirs, entries of one document. */
   let most = { rows: 0, pairs: 0, documents: 0, entries: 0, longest: 0 };
   let at!: ReturnType<typeof layOut>;
-  const columns = new Map<string, Columns>();
+  /** Of the corpus whose rows are there, by the numbers of the first document and the last. */
+  const blocks = new Map<string, Block>();
+  /** The columns that are there. */
+  let columns: Columns | undefined;
 
   function layOut({ rows, pairs, documents, entries, longest }: typeof most) {
     const apart = roomOf(6 * K4 + Math.min((longest * K4) / 3, MOST_COLUMNS));
@@ -157,7 +167,7 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
   function roomFor(corpus: Corpus, from: number, to: number) {
     const { rowStart, term, count } = corpus;
     const was = held;
-    if (corpus !== held?.corpus) columns.clear();
+    if (corpus !== held?.corpus) blocks.clear();
     if (corpus !== held?.corpus || from < held.from || to > held.to) {
       const isSmall = term.length <= MOST_HELD;
       held = { corpus, from: isSmall ? 0 : from, to: isSmall ? documentCount(corpus) : to };
@@ -176,6 +186,7 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
     if (grows) {
       most = Object.fromEntries(names.map((name) => [name, Math.max(needed[name], most[name])])) as typeof most;
       at = layOut(most);
+      columns = undefined;
     }
     if (grows || held !== was) {
       memory.u32(at.rowStart, needed.rows + 1).set(rowStart.subarray(held.from, held.to + 1));
@@ -202,19 +213,29 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
     isScaledInF64 = false;
   }
 
+  /** What is known of documents [from, to) of the corpus whose rows are there. */
+  function blockOf({ rowStart, term }: Corpus, from: number, to: number): Block {
+    const key = `${from}-${to}`;
+    const known = blocks.get(key);
+    if (known !== undefined) return known;
+    const isThere = new Uint8Array(V);
+    for (let i = rowStart[from]!; i < rowStart[to]!; i++) isThere[term[i]!] = 1;
+    const found: Block = { terms: Uint32Array.from(isThere.keys()).filter((w) => isThere[w] === 1) };
+    blocks.set(key, found);
+    return found;
+  }
+
   /** Makes B of the topics, where documents [from, to) need it and it is not there. */
-  function scale({ rowStart, term }: Corpus, from: number, to: number): void {
+  function scale(corpus: Corpus, from: number, to: number): void {
     isScaledInF64 = false;
     arePoints = false;
     const terms = memory.u32(topics.terms, V);
     let length = 0;
-    for (let i = rowStart[from]!; i < rowStart[to]!; i++) {
-      if (isScaled[term[i]!]) continue;
-      isScaled[term[i]!] = 1;
-      terms[length++] = term[i]!;
+    for (const w of blockOf(corpus, from, to).terms) {
+      if (isScaled[w]) continue;
+      isScaled[w] = 1;
+      terms[length++] = w;
     }
-    // rows in the order of the memory take two thirds of the time
-    terms.subarray(0, length).sort();
     const { logBeta, beta, logB } = topics;
     const tasks = tasksOf(cutTerms(length), (first, end) => [
       ...[first, end, K4, K, topics.terms, logBeta, beta, logB],
@@ -320,19 +341,22 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
     },
     terms(corpus, from, to, topicTerm) {
       const { ratio, theta, support, tokens } = roomFor(corpus, from, to);
-      const key = `${from}-${to}`;
-      const block = columns.get(key) ?? columnsOf(corpus, from, to, V);
-      columns.set(key, block);
-      memory.u32(topics.columnStart, V + 1).set(block.start);
-      memory.u32(at.columnEntry, block.entry.length).set(block.entry);
-      memory.u32(at.columnDocument, block.document.length).set(block.document);
+      const known = blockOf(corpus, from, to);
+      known.columns ??= columnsOf(corpus, from, to, V);
+      const { start, entry, document } = known.columns;
+      if (columns !== known.columns) {
+        columns = known.columns;
+        memory.u32(topics.columnStart, V + 1).set(start);
+        memory.u32(at.columnEntry, entry.length).set(entry);
+        memory.u32(at.columnDocument, document.length).set(document);
+      }
       memory.f64(topics.found, 2 * V).fill(0);
       const { columnEntry, columnDocument } = at;
       const { columnStart, logBeta, logB, statistics, found } = topics;
       const isHere = topicTerm === arrays.topicTerm;
       memory.run(
         'ldaTerms',
-        tasksOf(cutTasks(block.start, 0, V), (first, end) => [
+        tasksOf(cutTasks(start, 0, V), (first, end) => [
           ...[first, end, K4, K, columnStart, columnEntry, columnDocument, ratio, theta, support, tokens],
           ...[topics.beta, logBeta, logB, statistics, isHere ? topics.topicTerm : 0, found],
         ]),
@@ -340,7 +364,7 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
       if (topicTerm !== null && !isHere) {
         const expected = memory.f32(statistics, V * K4);
         for (let w = 0; w < V; w++) {
-          if (block.start[w] === block.start[w + 1]) continue;
+          if (start[w] === start[w + 1]) continue;
           for (let k = 0; k < K; k++) topicTerm[w * K + k]! += expected[w * K4 + k]!;
         }
       }
