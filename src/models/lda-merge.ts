@@ -13,19 +13,25 @@
  */
 export function groupTopics(topics: ArrayLike<number>, width: number, K: number, groups: number): Uint32Array {
   const V = topics.length / width;
-  /** S_wk of those that are left, a row of V each, by the number of the first topic that came to it. */
-  const rows = Array.from({ length: K }, (_, k) => Float32Array.from({ length: V }, (_, w) => topics[w * width + k]!));
-  const sums = rows.map((row) => row.reduce((sum, x) => sum + x, 0));
+  /** √S_wk of those that are left, a row of V each, and Σ_w S_wk, by the number of the first topic that came to it. */
+  const roots = Array.from({ length: K }, () => new Float64Array(V));
+  const sums = new Float64Array(K);
+  for (const [k, root] of roots.entries()) {
+    for (let w = 0; w < V; w++) {
+      sums[k]! += topics[w * width + k]!;
+      root[w] = Math.sqrt(topics[w * width + k]!);
+    }
+  }
   const lossOf = (a: number, b: number) => {
     const product = sums[a]! * sums[b]!;
     if (product === 0) return 0;
-    const [one, other] = [rows[a]!, rows[b]!];
+    const [one, other] = [roots[a]!, roots[b]!];
     let alike = 0;
-    for (let w = 0; w < V; w++) alike += Math.sqrt(one[w]! * other[w]!);
+    for (let w = 0; w < V; w++) alike += one[w]! * other[w]!;
     return (product / (sums[a]! + sums[b]!)) * (1 - alike / Math.sqrt(product));
   };
   /** Of b < a, in row a. */
-  const losses = rows.map((_, a) => Float64Array.from({ length: a }, (_, b) => lossOf(a, b)));
+  const losses = roots.map((_, a) => Float64Array.from({ length: a }, (_, b) => lossOf(a, b)));
   const groupOf = Uint32Array.from({ length: K }, (_, k) => k);
   let left = [...groupOf];
   while (left.length > groups) {
@@ -38,8 +44,8 @@ export function groupTopics(topics: ArrayLike<number>, width: number, K: number,
       }
     }
     const { into, merged } = best;
-    const [row, other] = [rows[into]!, rows[merged]!];
-    for (let w = 0; w < V; w++) row[w]! += other[w]!;
+    const [root, other] = [roots[into]!, roots[merged]!];
+    for (let w = 0; w < V; w++) root[w] = Math.sqrt(root[w]! * root[w]! + other[w]! * other[w]!);
     sums[into]! += sums[merged]!;
     left = left.filter((k) => k !== merged);
     for (const k of left) if (k !== into) losses[Math.max(k, into)]![Math.min(k, into)] = lossOf(k, into);
@@ -59,9 +65,9 @@ export function mergeColumns<Rows extends Float32Array | Float64Array>(
   const merged = (rows instanceof Float32Array ? new Float32Array(length) : new Float64Array(length)) as Rows;
   const row = new Float64Array(toWidth);
   for (let from = 0, to = 0; from < rows.length; from += width, to += toWidth) {
-    row.fill(0);
+    for (let k = 0; k < toWidth; k++) row[k] = 0;
     for (let k = 0; k < groupOf.length; k++) row[groupOf[k]!]! += rows[from + k]!;
-    merged.set(row, to);
+    for (let k = 0; k < toWidth; k++) merged[to + k] = row[k]!;
   }
   return merged;
 }
