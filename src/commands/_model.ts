@@ -1,6 +1,6 @@
 import type { Corpus, Segments } from '../corpus/corpus.js';
 import type { StopReason } from '../em/fit.js';
-import type { Arrays, Axis, Shapes, State, TopicModel } from '../em/model.js';
+import type { Axis, Shapes, State, TopicModel } from '../em/model.js';
 import { allocateState, type Dims, sizeOf } from '../em/state.js';
 import { UserError } from '../errors.js';
 import type { WriteOptions } from '../files/atomic-write.js';
@@ -126,7 +126,7 @@ function fillPosterior(
   shapes: Shapes,
   dims: Dims,
   D: number,
-  posterior: Arrays,
+  posterior: State['posterior'],
 ): void {
   for (const [array, axes] of Object.entries(shapes)) {
     posterior[array]!.set(arrayOf(path, arrays, array, [D, ...extents(axes, dims)]));

@@ -1,4 +1,4 @@
-import type { Arrays, Model, State } from './model.js';
+import type { Model, State } from './model.js';
 import { type Dims, sizeOf } from './state.js';
 
 /** Gives documents [from, to). */
@@ -19,7 +19,7 @@ export function fromDisk<Data>(model: Model<Data>, dims: Dims): Model<Read<Data>
 
 /** The state as documents [from, to) alone have it: the same arrays, of posteriors their rows. */
 export function rowsOf<Data>(model: Model<Data>, dims: Dims, state: State, from: number, to: number): State {
-  const posterior: Arrays = Object.fromEntries(
+  const posterior: State['posterior'] = Object.fromEntries(
     Object.entries(model.posterior).map(([name, axes]) => {
       const width = sizeOf(axes, dims);
       return [name, state.posterior[name]!.subarray(from * width, to * width)];

@@ -1,4 +1,5 @@
 import { NumericalError } from '../errors.js';
+import type { Reals } from '../math/reals.js';
 import type { Blocks } from './blocks.js';
 import { infer } from './infer.js';
 import type { Model, Patience, State } from './model.js';
@@ -36,7 +37,7 @@ export function watchHeldOut<Data>(
   score: Score,
   { from, patience, gain = 0 }: Patience,
 ): Watch {
-  const best = { iteration: 0, score: Number.NEGATIVE_INFINITY, arrays: [] as Float64Array[] };
+  const best = { iteration: 0, score: Number.NEGATIVE_INFINITY, arrays: [] as Reals[] };
   /** Whether the state is the best, and not kept yet. */
   let isBest = false;
   const arrays = () => [...Object.values(state.params), ...Object.values(state.posterior)];

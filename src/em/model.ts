@@ -1,4 +1,5 @@
 import type { Random } from '../math/random.js';
+import type { Reals } from '../math/reals.js';
 
 /** An extent of an array: terms V, topics K, or a number the model knows when it is made. */
 export type Axis = 'V' | 'K' | number;
@@ -16,7 +17,7 @@ export interface State {
   /** What `derive` computes from `params`, and what an optimiser remembers; not stored. */
   readonly derived: Arrays;
   /** q_d, one row a document: where a warm E-step starts, what reports of documents read. */
-  readonly posterior: Arrays;
+  readonly posterior: Readonly<Record<string, Reals>>;
   /** Which of the model's `readOuts` topics are read by, if it has any. */
   readOut?: string | undefined;
 }
@@ -91,6 +92,8 @@ export interface Model<Data> {
   readonly derived: Shapes;
   /** Shape of one document's row of each posterior array. */
   readonly posterior: Shapes;
+  /** Whether these are kept in single precision; in double without it. */
+  readonly single?: boolean;
   readonly statistics: Shapes;
 
   /**

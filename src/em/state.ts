@@ -13,21 +13,20 @@ export interface Dims {
 }
 
 /** Arrays of these shapes, all zero, each where `place` wants it. */
-function allocate(
-  shapes: Shapes,
-  dims: Dims,
-  place?: (name: string, length: number) => Float64Array | undefined,
-): Arrays {
+function allocate(shapes: Shapes, dims: Dims, place?: (name: string) => Float64Array | undefined): Arrays {
   const arrays = Object.entries(shapes).map(([name, axes]) => {
-    const length = sizeOf(axes, dims);
-    return [name, place?.(name, length) ?? new Float64Array(length)];
+    return [name, place?.(name) ?? new Float64Array(sizeOf(axes, dims))];
   });
   return Object.fromEntries(arrays);
 }
 
 /** Room for the posteriors of D documents, all zero. */
-function allocatePosterior<Data>({ posterior }: Model<Data>, dims: Dims, D: number): Arrays {
-  return allocate(posterior, dims, (_, length) => new Float64Array(D * length));
+function allocatePosterior<Data>({ posterior, single }: Model<Data>, dims: Dims, D: number): State['posterior'] {
+  const arrays = Object.entries(posterior).map(([name, axes]) => {
+    const length = D * sizeOf(axes, dims);
+    return [name, single ? new Float32Array(length) : new Float64Array(length)];
+  });
+  return Object.fromEntries(arrays);
 }
 
 /** The arrays of `model` for D documents, all zero. */

@@ -1,3 +1,4 @@
+import type { Reals } from '../math/reals.js';
 import { type WriteOptions, writeFile } from './atomic-write.js';
 import { damaged, quoted } from './damaged.js';
 import { formatRecord, parseRecord } from './record.js';
@@ -8,13 +9,13 @@ import { firstRepeated, packText, unpackText } from './text-list.js';
 /** An array of a model, row-major. */
 export interface ModelArray {
   readonly shape: readonly number[];
-  readonly data: Float64Array | Uint32Array;
+  readonly data: Reals | Uint32Array;
   /** Of a matrix to be written: `data` has column after column. */
   readonly byColumn?: boolean;
 }
 
 /**
- * A fitted model in a file of thema's: its arrays under their own names (F64 or U32), the text lists `vocabulary` and, if
+ * A fitted model in a file of thema's: its arrays under their own names (F64, F32 or U32), the text lists `vocabulary` and, if
  * there are any, `ids`; in the metadata `thema.model`, the model's name, and `thema.record`, JSON. What the arrays mean is
  * the model's affair.
  */
@@ -72,8 +73,8 @@ export async function readModel(from: string | Uint8Array): Promise<ModelFile> {
   const arrays: Record<string, ModelArray> = Object.create(null);
   for (const { name, dtype, shape, data } of file.tensors.values()) {
     if (OWN.has(name)) continue;
-    if (!(data instanceof Float64Array || data instanceof Uint32Array)) {
-      throw damaged(file.name, `the array ${quoted(name)} is ${dtype} where F64 or U32 is expected`);
+    if (!(data instanceof Float64Array || data instanceof Float32Array || data instanceof Uint32Array)) {
+      throw damaged(file.name, `the array ${quoted(name)} is ${dtype} where F64, F32 or U32 is expected`);
     }
     const at = notFinite(data);
     if (at >= 0) throw damaged(file.name, `element ${at} of ${quoted(name)} is ${data[at]}`);
@@ -93,7 +94,7 @@ export async function readModel(from: string | Uint8Array): Promise<ModelFile> {
 }
 
 /** Index of the first NaN or infinity, or -1. */
-function notFinite(data: Float64Array | Uint32Array): number {
+function notFinite(data: Reals | Uint32Array): number {
   if (data instanceof Uint32Array) return -1;
   for (let i = 0; i < data.length; i++) if (!Number.isFinite(data[i])) return i;
   return -1;

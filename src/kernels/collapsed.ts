@@ -1,8 +1,7 @@
+import type { Reals } from '../math/reals.js';
 import { kernelMemory } from './memory.js';
 import { roomOf } from './rows.js';
 import { cutEvenly, cutTasks, MOST_TASKS, sumTasks, tasksOf } from './tasks.js';
-
-type Reals = Float32Array | Float64Array;
 
 /** What the collapsed passes of models/lda-collapsed.ts work on. Rows of K numbers take K4, a multiple of 4. */
 export interface CollapsedArrays {

@@ -1,4 +1,5 @@
 import type { Segments } from '../corpus/corpus.js';
+import type { Reals } from '../math/reals.js';
 import { entriesByTerm, type TermEntries } from './batch.js';
 import { kernelMemory } from './memory.js';
 import { addRows, copyRows, roomOf, roundUp4 } from './rows.js';
@@ -49,7 +50,7 @@ export interface HmmKernel {
     segments: Segments,
     from: number,
     to: number,
-    theta: Float64Array,
+    theta: Reals,
     sums: ChainSums,
   ): { readonly logZ: number; readonly words: number };
 }

@@ -1,4 +1,5 @@
 import { type Corpus, documentCount } from '../corpus/corpus.js';
+import type { Reals } from '../math/reals.js';
 import { digamma, lgamma } from '../math/special.js';
 import { kernelMemory } from './memory.js';
 import { copyRows, roomOf, roundUp4 } from './rows.js';
@@ -61,7 +62,7 @@ export interface LdaKernel {
     from: number,
     to: number,
     alpha: Float64Array,
-    gamma: Float64Array,
+    gamma: Reals,
     rounds: number,
     tolerance: number,
     of: 'posteriors' | 'proportions' | 'points',
@@ -72,7 +73,7 @@ export interface LdaKernel {
     from: number,
     to: number,
     alpha: Float64Array,
-    gamma: Float64Array,
+    gamma: Reals,
     of: 'posteriors' | 'proportions',
   ): LdaBound;
   /** Leaves document d of those from `from` on out of phase 2. */

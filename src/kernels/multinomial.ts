@@ -1,4 +1,5 @@
 import { type Corpus, documentCount } from '../corpus/corpus.js';
+import type { Reals } from '../math/reals.js';
 import { kernelMemory } from './memory.js';
 import { copyRows, roomOf } from './rows.js';
 import { type Columns, columnsOf, cutTasks, MOST_TASKS, tasksOf } from './tasks.js';
@@ -28,14 +29,7 @@ export interface MultinomialKernel {
    *
    * @returns two numbers of each document from `from` on, 0 of empty ones: Σ_w n_dw ln p(w | d), and E[log p(z_d | θ_d)]
    */
-  proportions(
-    corpus: Corpus,
-    from: number,
-    to: number,
-    theta: Float64Array,
-    rounds: number,
-    tolerance: number,
-  ): Float64Array;
+  proportions(corpus: Corpus, from: number, to: number, theta: Reals, rounds: number, tolerance: number): Float64Array;
   /**
    * Mixture, phase 1: `responsibility` (D×K) of documents [from, to), 0 of empty ones.
    *
@@ -48,7 +42,7 @@ export interface MultinomialKernel {
     from: number,
     to: number,
     logTheta: Float64Array,
-    responsibility: Float64Array,
+    responsibility: Reals,
   ): Float64Array;
   /**
    * Phase 2, over the terms of the same documents: adds the expected tokens of each term and topic to `topicTerm` (V×K).

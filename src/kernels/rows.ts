@@ -1,4 +1,4 @@
-type Reals = Float32Array | Float64Array;
+import type { Reals } from '../math/reals.js';
 
 /** `n` rounded up to a multiple of 4: how long rows are in the memory of kernels. */
 export function roundUp4(n: number): number {

@@ -1,3 +1,4 @@
+import type { Reals } from './reals.js';
 import { digamma, exp, lgamma, log, trigamma } from './special.js';
 
 /** Where learned priors stay: outside, log Γ differences drown in rounding and the draws are a vertex or the mean. */
@@ -23,7 +24,7 @@ export function expectLog(
 }
 
 /** log Γ(Σa) − Σ log Γ(a_k): the logarithm of 1/B(a), which makes ∏ θ_k^(a_k − 1) integrate to 1. */
-export function logNormaliser(parameters: Float64Array, offset: number, length: number): number {
+export function logNormaliser(parameters: Reals, offset: number, length: number): number {
   let result = lgamma(sum(parameters, offset, length));
   for (let k = 0; k < length; k++) result -= lgamma(parameters[offset + k]);
   return result;
@@ -217,7 +218,7 @@ function clamp(a: number): number {
   return a > LEAST_PRIOR ? Math.min(a, GREATEST_PRIOR) : LEAST_PRIOR;
 }
 
-function sum(values: Float64Array, offset: number, length: number): number {
+function sum(values: Reals, offset: number, length: number): number {
   let total = 0;
   for (let i = offset; i < offset + length; i++) total += values[i];
   return total;

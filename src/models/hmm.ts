@@ -26,6 +26,7 @@
  * @see Rabiner 1989, A tutorial on hidden Markov models, §III and V.A (scaling); MacKay 1997, Ensemble learning for hidden
  *   Markov models; Beal 2003, Variational algorithms for approximate Bayesian inference, §3.4. All from memory.
  */
+
 import type { Corpus, Segments } from '../corpus/corpus.js';
 import { documentCount } from '../corpus/corpus.js';
 import type { Arrays, State, Sums, TopicModel } from '../em/model.js';
@@ -33,6 +34,7 @@ import { STATUS, UserError } from '../errors.js';
 import { createHmmKernel, type HmmKernel } from '../kernels/hmm.js';
 import { expectLog, learnSymmetricPrior, logNormaliser } from '../math/dirichlet.js';
 import type { Random } from '../math/random.js';
+import type { Reals } from '../math/reals.js';
 import { digamma, exp, lgamma, log } from '../math/special.js';
 import type { Settings, Values } from '../settings.js';
 import { learnEtaSettings } from './settings.js';
@@ -233,7 +235,7 @@ export function createHmm(
     { start, rowStart, term, count }: Segments,
     d: number,
     T: number,
-    theta: Float64Array,
+    theta: Reals,
     topicTerm: Float64Array | null,
   ): number {
     let words = 0;

@@ -54,6 +54,7 @@ import {
 import { copyRows, roundUp4 } from '../kernels/rows.js';
 import { learnPriorFromCounts } from '../math/dirichlet.js';
 import type { Random } from '../math/random.js';
+import type { Reals } from '../math/reals.js';
 import { createCollapsedReference, noiseAt } from './lda-collapsed-steps.js';
 import { groupTopics, mergeColumns } from './lda-merge.js';
 
@@ -100,7 +101,7 @@ export interface CollapsedStage {
    */
   score(write: (rows: Float32Array | Float64Array, width: number) => void, alpha: Float64Array): number;
   /** Writes S (V×K), γ = N + α (D×K, in the order of the corpus) and α (K). */
-  read(topicTerm: Float64Array, gamma: Float64Array, alpha: Float64Array): void;
+  read(topicTerm: Float64Array, gamma: Reals, alpha: Float64Array): void;
   close(): void;
 }
 

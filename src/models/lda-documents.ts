@@ -5,6 +5,7 @@
 import type { Corpus } from '../corpus/corpus.js';
 import type { Arrays, Start, State, Sums } from '../em/model.js';
 import { logNormaliser } from '../math/dirichlet.js';
+import type { Reals } from '../math/reals.js';
 import { digamma, exp, log } from '../math/special.js';
 
 /** Rounds of a new document at most; half of them suffice for documents of hundreds of tokens. */
@@ -50,7 +51,7 @@ export function createDocumentSteps(
   const warmGamma = new Float64Array(K);
 
   /** θ̃ = exp(E log θ) of q(θ) = Dir(γ), or θ = γ / Σγ as a point. */
-  function expectTheta(gamma: Float64Array, at: number): void {
+  function expectTheta(gamma: Reals, at: number): void {
     let sum = 0;
     for (let k = 0; k < K; k++) sum += gamma[at + k]!;
     const ofSum = isMap ? log(sum) : digamma(sum);
@@ -94,7 +95,7 @@ export function createDocumentSteps(
     { rowStart, term, count }: Corpus,
     d: number,
     beta: Float64Array,
-    gamma: Float64Array,
+    gamma: Reals,
     at: number,
     topicTerm?: Float64Array,
   ): void {
@@ -117,7 +118,7 @@ export function createDocumentSteps(
     d: number,
     length: number,
     state: State,
-    gamma: Float64Array,
+    gamma: Reals,
     at: number,
     most: number,
     points: Float64Array | null,
@@ -146,7 +147,7 @@ export function createDocumentSteps(
     { rowStart, term, count }: Corpus,
     d: number,
     { derived, params }: State,
-    gamma: Float64Array,
+    gamma: Reals,
     at: number,
   ): number {
     const alpha = params['alpha']!;
@@ -197,12 +198,7 @@ export function createDocumentSteps(
    *
    * @returns E[log p(z_d | θ_d)]
    */
-  function collectProportions(
-    alpha: Float64Array,
-    gamma: Float64Array,
-    at: number,
-    { terms, statistics }: Sums,
-  ): number {
+  function collectProportions(alpha: Float64Array, gamma: Reals, at: number, { terms, statistics }: Sums): number {
     let assignments = 0;
     let proportions = ofPrior(alpha, isMap);
     let entropyProportions = -logNormaliser(gamma, at, K);
@@ -259,7 +255,7 @@ export function ofPrior(alpha: Float64Array, isMap: boolean): number {
 }
 
 /** γ_d = α + N_d / K: what is known of a document before its terms are looked at. */
-export function uninformed(alpha: Float64Array, length: number, gamma: Float64Array, at: number): void {
+export function uninformed(alpha: Float64Array, length: number, gamma: Reals, at: number): void {
   const share = length / alpha.length;
   for (let k = 0; k < alpha.length; k++) gamma[at + k] = alpha[k]! + share;
 }

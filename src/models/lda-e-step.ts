@@ -8,6 +8,7 @@ import { tokenCount } from '../corpus/corpus.js';
 import type { Arrays, Start, State, Sums } from '../em/model.js';
 import { createLdaKernel, type LdaFound, type LdaKernel } from '../kernels/lda.js';
 import { copyRows } from '../kernels/rows.js';
+import type { Reals } from '../math/reals.js';
 import { exp } from '../math/special.js';
 import { createDocumentSteps, ofPrior, roundsAt, uninformed, withoutTopics } from './lda-documents.js';
 
@@ -113,13 +114,7 @@ export function createEStep(
   }
 
   /** Makes rounds of documents [from, to). Returns of each the part of its bound that depends on where it began. */
-  function scoreRounds(
-    corpus: Corpus,
-    from: number,
-    to: number,
-    alpha: Float64Array,
-    gamma: Float64Array,
-  ): Float64Array {
+  function scoreRounds(corpus: Corpus, from: number, to: number, alpha: Float64Array, gamma: Reals): Float64Array {
     const found = kernel().documents(corpus, from, to, alpha, gamma, rounds, tolerance, of);
     copyRows(found.gamma, found.K4, gamma.subarray(from * K), K, to - from);
     return Float64Array.from({ length: to - from }, (_, d) => {

@@ -396,6 +396,7 @@ export function createLda(
     params: smoothed ? { lambda: ['V', 'K'], alpha: ['K'], eta: [1] } : { beta: ['V', 'K'], alpha: ['K'] },
     derived: { logBeta: ['V', 'K'], expLogBeta: ['V', 'K'], rowMaximum: ['V'] },
     posterior: { gamma: ['K'] },
+    single: !settings.precise,
     statistics: { topicTerm: ['V', 'K'], tokens: ['K'], logTheta: ['K'], documents: [1] },
     allocate,
     initialise,

@@ -14,9 +14,11 @@
  *
  * @see Hofmann 1999, Probabilistic latent semantic indexing, eqs. 3–6, conditioned on the documents (from memory)
  */
+
 import { type Corpus, tokenCount } from '../corpus/corpus.js';
 import type { Start, State, Sums, TopicModel } from '../em/model.js';
 import { createMultinomialKernel, type MultinomialKernel } from '../kernels/multinomial.js';
+import type { Reals } from '../math/reals.js';
 import { log } from '../math/special.js';
 import type { Settings, Values } from '../settings.js';
 import { roundSettings } from './settings.js';
@@ -65,7 +67,7 @@ export function createPlsa(
   const tokens = new Float64Array(K);
 
   /** φ of a term up to its sum, into `phi`; the sum, at least ZERO / K, is p(w | d). */
-  function weigh(theta: Float64Array, at: number, beta: Float64Array, row: number): number {
+  function weigh(theta: Reals, at: number, beta: Float64Array, row: number): number {
     let sum = 0;
     for (let k = 0; k < K; k++) sum += phi[k] = theta[at + k]! * beta[row + k]!;
     return sum;
@@ -76,7 +78,7 @@ export function createPlsa(
     { rowStart, term, count }: Corpus,
     d: number,
     length: number,
-    theta: Float64Array,
+    theta: Reals,
     beta: Float64Array,
     { rounds, tolerance }: typeof NEW,
   ): void {

@@ -1,8 +1,10 @@
 /*
  * Topics as V×K arrays, a term's row contiguous: as points β, or as Dirichlet posteriors λ with prior Dir(η).
  */
+
 import { type Corpus, documentCount } from '../corpus/corpus.js';
 import type { Random } from '../math/random.js';
+import type { Reals } from '../math/reals.js';
 import { digamma, exp, lgamma, log } from '../math/special.js';
 
 /** ln of a probability that is zero, in place of −∞; the value of lda-c (Blei 2003). */
@@ -143,13 +145,7 @@ export function normalised(values: Float64Array): Float64Array {
 }
 
 /** Writes the numbers [from, from + length) divided by their sum to `out` at `at`; equal shares where the sum is 0. */
-export function writeNormalised(
-  values: Float64Array,
-  from: number,
-  length: number,
-  out: Float64Array,
-  at: number,
-): void {
+export function writeNormalised(values: Reals, from: number, length: number, out: Reals, at: number): void {
   let sum = 0;
   for (let k = 0; k < length; k++) sum += values[from + k]!;
   for (let k = 0; k < length; k++) out[at + k] = sum > 0 ? values[from + k]! / sum : 1 / length;
@@ -167,7 +163,7 @@ export function sumOf(values: Float64Array): number {
  * @param theta D×K, rows that sum to 1
  * @param topics V×K term probabilities
  */
-export function mixedPredictor(theta: Float64Array, topics: Float64Array, K: number): (d: number, w: number) => number {
+export function mixedPredictor(theta: Reals, topics: Float64Array, K: number): (d: number, w: number) => number {
   return (d, w) => {
     let p = 0;
     for (let k = 0; k < K; k++) p += theta[d * K + k]! * topics[w * K + k]!;

@@ -337,7 +337,7 @@ export function createVae(
   }
 
   /** Row b of `code` as the posterior of document d. */
-  function store(b: number, d: number, posterior: Arrays): void {
+  function store(b: number, d: number, posterior: State['posterior']): void {
     for (let k = 0; k < K; k++) {
       posterior['mean']![d * K + k] = code[b * K2 + k]!;
       posterior['logVariance']![d * K + k] = code[b * K2 + K + k]!;
@@ -463,7 +463,7 @@ export function createVae(
   }
 
   /** The prior, as the posterior of a document without a token. */
-  function forget(d: number, posterior: Arrays): void {
+  function forget(d: number, posterior: State['posterior']): void {
     posterior['mean']!.fill(0, d * K, d * K + K);
     posterior['logVariance']!.fill(logPriorVariance, d * K, d * K + K);
     posterior['theta']!.fill(1 / K, d * K, d * K + K);
@@ -557,7 +557,12 @@ export function createVae(
       const probabilities = new Float64Array(V);
       let decoded = -1;
       return (d, w) => {
-        if (d !== decoded) decoder.predict(state.posterior['theta']!.subarray(d * K, d * K + K), state, probabilities);
+        if (d !== decoded)
+          decoder.predict(
+            Float64Array.from(state.posterior['theta']!.subarray(d * K, d * K + K)),
+            state,
+            probabilities,
+          );
         decoded = d;
         return probabilities[w]!;
       };

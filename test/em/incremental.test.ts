@@ -50,7 +50,7 @@ async function fitted(
   return objectives;
 }
 
-const total = (terms: Float64Array) => terms.reduce((sum, term) => sum + term, 0);
+const total = (terms: ArrayLike<number>) => Array.from(terms).reduce((sum, term) => sum + term, 0);
 const size = (terms: Float64Array) => terms.reduce((sum, term) => sum + Math.abs(term), 0);
 
 /** The objective at the q of each document's γ and the best φ, under the parameters as they are. */

@@ -94,9 +94,9 @@ test('a term twice, an array of another type and a missing name are refused on r
   const twice = reforge(bytes, (header, data) => data.setUint8(header['vocabulary'].data_offsets[0] + 3, 0x61));
   await expect(readModel(twice)).rejects.toThrow('its vocabulary has "aa" twice');
   const type = reforge(bytes, (header) => {
-    header['tokens'].dtype = 'F32';
+    header['tokens'].dtype = 'I32';
   });
-  await expect(readModel(type)).rejects.toThrow('is F32 where F64 or U32 is expected');
+  await expect(readModel(type)).rejects.toThrow('is I32 where F64, F32 or U32 is expected');
   const nameless = reforge(bytes, (header) => delete header['__metadata__']['thema.model']);
   await expect(readModel(nameless)).rejects.toThrow('has no "thema.model"');
   const halfIds = reforge(bytes, (header) => {

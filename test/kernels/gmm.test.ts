@@ -58,12 +58,15 @@ function bothESteps(
   return { kernel: kernel!, reference: reference! };
 }
 
-const largest = (a: Float64Array) => a.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+const largest = (a: ArrayLike<number>) => Array.from(a).reduce((most, x) => Math.max(most, Math.abs(x)), 0);
 
 /** The largest |a − b|, against the largest |b| or the given size. */
-function difference(a: Float64Array, b: Float64Array, size = largest(b)): number {
+function difference(a: ArrayLike<number>, b: ArrayLike<number>, size = largest(b)): number {
   expect(a.length).toBe(b.length);
-  return a.reduce((most, x, i) => (Math.abs(x - b[i]!) <= most ? most : Math.abs(x - b[i]!)), 0) / (size + 1e-300);
+  return (
+    Array.from(a).reduce((most, x, i) => (Math.abs(x - b[i]!) <= most ? most : Math.abs(x - b[i]!)), 0) /
+    (size + 1e-300)
+  );
 }
 
 function expectTwins({ kernel, reference }: ReturnType<typeof bothESteps>, tolerance = 1e-12): void {

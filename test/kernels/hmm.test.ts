@@ -63,12 +63,12 @@ function bothESteps(
   return { kernel: kernel!, reference: reference! };
 }
 
-const largest = (a: Float64Array) => a.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+const largest = (a: ArrayLike<number>) => Array.from(a).reduce((most, x) => Math.max(most, Math.abs(x)), 0);
 
 /** The largest |a − b| against the largest |b|. */
-function difference(a: Float64Array, b: Float64Array): number {
+function difference(a: ArrayLike<number>, b: ArrayLike<number>): number {
   expect(a.length).toBe(b.length);
-  const most = a.reduce((worst, x, i) => (Math.abs(x - b[i]!) <= worst ? worst : Math.abs(x - b[i]!)), 0);
+  const most = Array.from(a).reduce((worst, x, i) => (Math.abs(x - b[i]!) <= worst ? worst : Math.abs(x - b[i]!)), 0);
   return most / (largest(b) + 1e-300);
 }
 

@@ -8,6 +8,7 @@ import type { FitSums } from '../../src/em/schedules.js';
 import { allocateState, allocateSums, copyOf, withDocuments } from '../../src/em/state.js';
 import { createCollapsedKernel } from '../../src/kernels/collapsed.js';
 import { random } from '../../src/math/random.js';
+import type { Reals } from '../../src/math/reals.js';
 import { createLda, ldaSettings } from '../../src/models/lda.js';
 import { createCollapsedStage, orderOfFirstPass } from '../../src/models/lda-collapsed.js';
 import { topicSums } from '../../src/models/topics.js';
@@ -32,7 +33,7 @@ function bothESteps(
   K: number,
   settings: Record<string, unknown>,
   blocks: readonly number[],
-  { start = 'warm', adjust = () => {} }: { start?: Start; adjust?: (gamma: Float64Array) => void } = {},
+  { start = 'warm', adjust = () => {} }: { start?: Start; adjust?: (gamma: Reals) => void } = {},
 ) {
   const V = corpus.vocabulary.length;
   const dims = { V, K };
@@ -84,7 +85,7 @@ describe('the E-step of LDA', () => {
       const K = 7;
       const corpus = randomCorpus(60, 50, 8);
       // every other document in the poorest of places: all of it, and more, in one topic
-      const adjust = (gamma: Float64Array) => {
+      const adjust = (gamma: Reals) => {
         for (let d = 0; d < 60; d += 2) gamma.fill(1e-3, d * K, (d + 1) * K)[d * K + (d % K)] = 500;
       };
       const both = bothESteps(corpus, K, settings, [0, 21, 60], { start: 'guarded', adjust });
@@ -111,7 +112,7 @@ describe('the E-step of LDA', () => {
     ];
     const corpus = corpusOf(documents, 3);
     // e^ψ of a hundredth of a token is 0 in f32, of a whole one is not
-    const adjust = (gamma: Float64Array) => {
+    const adjust = (gamma: Reals) => {
       for (let d = 3; d < 5; d++) gamma.fill(1e-4, d * K, (d + 1) * K)[d * K + 7] = 3;
     };
     const both = bothESteps(corpus, K, { alpha: '0.0001' }, [0, 5], { start: 'guarded', adjust });
@@ -379,6 +380,12 @@ describe('the E-step of LDA', () => {
     ]);
     expect(amid.subarray(K, 41 * K)).toEqual(alone);
     expect(amid.subarray(0, K)).toEqual(amid.subarray(41 * K));
+  });
+
+  it('leaves posteriors in the precision of what computes them', () => {
+    const { kernel, reference } = bothESteps(randomCorpus(10, 20, 4), 3, {}, [0, 10]);
+    expect(kernel.state.posterior['gamma']).toBeInstanceOf(Float32Array);
+    expect(reference.state.posterior['gamma']).toBeInstanceOf(Float64Array);
   });
 
   it('serves corpora one after the other', () => {

@@ -89,10 +89,10 @@ function bothFits(
 }
 
 /** The largest |a − b|, against the largest |b|. */
-function difference(a: Float64Array, b: Float64Array): number {
+function difference(a: ArrayLike<number>, b: ArrayLike<number>): number {
   expect(a.length).toBe(b.length);
-  const size = b.reduce((most, x) => Math.max(most, Math.abs(x)), 1e-300);
-  return a.reduce((most, x, i) => (Math.abs(x - b[i]!) <= most ? most : Math.abs(x - b[i]!)), 0) / size;
+  const size = Array.from(b).reduce((most, x) => Math.max(most, Math.abs(x)), 1e-300);
+  return Array.from(a).reduce((most, x, i) => (Math.abs(x - b[i]!) <= most ? most : Math.abs(x - b[i]!)), 0) / size;
 }
 
 function expectTwins({ kernel, reference }: ReturnType<typeof bothFits>, tolerance: number): void {

@@ -182,8 +182,8 @@ function difference(a: ArrayLike<number>, b: ArrayLike<number>): number {
   return a.length === b.length ? largest / size : Number.POSITIVE_INFINITY;
 }
 
-function allFinite(arrays: Readonly<Record<string, Float64Array>>): boolean {
-  return Object.values(arrays).every((array) => array.every(Number.isFinite));
+function allFinite(arrays: Readonly<Record<string, ArrayLike<number>>>): boolean {
+  return Object.values(arrays).every((array) => Array.from(array).every(Number.isFinite));
 }
 
 function proportionsOf({ model, state, dims }: Awaited<ReturnType<typeof fittedFrom>>, d: number): Float64Array {

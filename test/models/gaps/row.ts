@@ -84,7 +84,7 @@ export function* assignments(n: number, K: number): Generator<number[]> {
 }
 
 /** Row or column of a row-major array. */
-export function slice(array: Float64Array, from: number, length: number, step = 1): number[] {
+export function slice(array: ArrayLike<number>, from: number, length: number, step = 1): number[] {
   return Array.from({ length }, (_, i) => array[from + i * step]!);
 }
 
