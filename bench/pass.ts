@@ -29,6 +29,7 @@ interface Row {
 
 const NAME = 'pass';
 const ROUNDS = 10;
+const PASSES = 12;
 
 export const question: Question = {
   name: NAME,
@@ -41,7 +42,7 @@ export const question: Question = {
         say(`${corpus}, K = ${k}, priors ${prior}…`);
         const input = `${folder}/train.ldac`;
         const pass = (...settings: string[]) =>
-          plainPass(input, { k, rounds: ROUNDS, prior, threads: 2 }, [...PLAIN_VB, ...settings]);
+          plainPass(input, { k, rounds: ROUNDS, prior, threads: 2, passes: PASSES }, [...PLAIN_VB, ...settings]);
         let single = NaN;
         const found = await medians(repetitions, {
           thema: async () => {
