@@ -1,8 +1,8 @@
 /**
  * How much memory does a fit take, against other tools?
  *
- * The most resident memory of the whole process, from reading the same corpus file to topics (thema: to the saved model),
- * after a few passes. Two threads, of Python tools as threads of one process (gensim and
+ * The most resident memory of the whole process, from reading the same corpus file to topics: of thema in a whole fit to the
+ * saved model, of others after a few passes. Two threads, of Python tools as threads of one process (gensim and
  * scikit-learn with one, as their workers are processes of their own). MALLET has the JVM's own default heap.
  */
 
@@ -37,7 +37,7 @@ export const question: Question = {
       for (const k of topics) {
         say(`${corpus}, K = ${k}…`);
         const peak = (tool: string) => async () => {
-          if (tool === 'thema') return (await fit(train, ['-k', k, '--iterations', 3, '-j', 2])).peak;
+          if (tool === 'thema') return (await fit(train, ['-k', k, '-j', 2])).peak;
           if (tool !== 'mallet') return (await python('memory.py', tool, train, terms, k)).peak;
           return (await mallet('MalletLadder', train, terms, k, 2, 20, 1, join(WORK, 'mallet.bin'))).peak;
         };

@@ -336,12 +336,13 @@ export function createLda(
       read(state) {
         const { params, posterior } = state;
         const topics = smoothed ? params['lambda']! : params['beta']!;
+        const counts = smoothed && !settings.precise ? eStep.kernel().give('topicTerm') : topics;
         const learned = learnsEta ? found.learnEta() : { eta, score: undefined };
         if (settings['read-out'] === 'auto') scored = learned.score;
-        found.read(topics, posterior['gamma']!, params['alpha']!);
+        found.read(counts, posterior['gamma']!, params['alpha']!);
         if (smoothed) {
-          params['eta']![0] = 0;
-          raiseEta(state, learned.eta);
+          params['eta']![0] = learned.eta;
+          derive(state, setLambda(topics, learned.eta, counts));
         } else {
           normaliseTopics(topics, V, K);
           derive(state);
