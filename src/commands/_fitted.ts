@@ -109,7 +109,7 @@ export function checkMemory(model: TopicModel<Corpus, unknown>, dims: Dims, D: n
   let numbers = 0;
   for (const shapes of [model.params, model.derived, model.statistics])
     for (const axes of Object.values(shapes)) numbers += sizeOf(axes, dims);
-  for (const axes of Object.values(model.posterior)) numbers += D * sizeOf(axes, dims);
+  for (const axes of Object.values(model.posterior)) numbers += (model.single ? 0.5 : 1) * D * sizeOf(axes, dims);
   if (model.schedule === 'incremental') numbers += mostStored(dims);
   const gigabytes = (8 * numbers) / 2 ** 30;
   if (gigabytes > totalmem() / 2 ** 30) {

@@ -1,5 +1,5 @@
 import { type Corpus, documentCount, entryStart, tokenCount } from '../corpus/corpus.js';
-import { holdOut } from '../corpus/select.js';
+import type { Parts } from '../corpus/select.js';
 import { type Blocks, cutBlocks, cutEvenly, cutMemoised } from '../em/blocks.js';
 import { type FitOptions, fit, type Iteration, type StopReason } from '../em/fit.js';
 import { objectiveOf, patienceFor, type Score, type Watch, watchHeldOut } from '../em/held-out.js';
@@ -8,7 +8,7 @@ import type { Model, Stage, State, TopicModel } from '../em/model.js';
 import { type FitSums, type Pass, SCHEDULES } from '../em/schedules.js';
 import { allocateState, allocateSums, clear, type Dims, inOrderOfCorpus, sizeOf, withDocuments } from '../em/state.js';
 import { NumericalError, STATUS, UserError } from '../errors.js';
-import { type Random, random } from '../math/random.js';
+import type { Random } from '../math/random.js';
 import type { ModelKind } from '../models/index.js';
 import { PASSES, type TraceRow } from '../report/elbo.js';
 import type { LoadedModel, ReadOutScores } from './_model.js';
@@ -30,28 +30,30 @@ export interface Run {
   readonly readOutScores?: ReadOutScores | undefined;
 }
 
-/** Fits `model` to `corpus` once: from `init`, or from the start of restart number `restart`. */
+/** The share of the documents that a fit of `model` holds out, from a start of its own or from a model file. */
+export function heldOutShare(model: TopicModel<Corpus, unknown>, init: LoadedModel | undefined): number {
+  const watches = (model.stage !== undefined && init === undefined) || model.schedule === 'stochastic';
+  return watches ? (model.heldOut?.share ?? 0) : 0;
+}
+
+/** Fits `model` to some documents once: from `init`, or from a start that is drawn. */
 export async function run(
   model: TopicModel<Corpus, unknown>,
-  corpus: Corpus,
+  { ordered, fitted, heldOut, isFitted }: Parts,
   dims: Dims,
-  values: ModelKind['defaults'] & { readonly seed: number },
-  restart: number,
+  values: ModelKind['defaults'],
+  draws: Random,
   init: LoadedModel | undefined,
   progress: Progress,
   name: string,
 ): Promise<Run> {
   const say = timed(progress);
-  const draws = random(values.seed, restart);
-  const hasStage = model.stage !== undefined && init === undefined;
-  const watches = hasStage || model.schedule === 'stochastic';
-  const { ordered, fitted, heldOut, isFitted } = holdOut(corpus, watches ? (model.heldOut?.share ?? 0) : 0, draws);
   const D = documentCount(fitted);
-  const state = allocateState(model, dims, documentCount(corpus));
+  const state = allocateState(model, dims, documentCount(ordered));
   const sums = allocateSums(model, dims);
-  let stage = hasStage ? model.stage!(fitted, heldOut, draws) : undefined;
+  let stage = init === undefined ? model.stage?.(fitted, heldOut, draws) : undefined;
   if (stage === undefined) model.initialise(fitted, state, draws);
-  if (init !== undefined) continueFrom(init, model, corpus, dims, state);
+  if (init !== undefined) continueFrom(init, model, ordered, dims, state);
   const data = model.prepare(fitted, state);
   const whole = heldOut === null ? data : model.prepare(ordered, state);
   if (stage === undefined) model.resetPosterior(data, state);
@@ -145,7 +147,7 @@ export async function run(
   const atKept = trace.find(({ iteration }) => iteration === kept)!;
   const standardError = model.schedule === 'stochastic' ? Math.sqrt(found.variance[0]!) : undefined;
   const row: TraceRow = {
-    ...traceRow(model, evaluated, lengthOf(corpus), atKept['stage'] as string | undefined),
+    ...traceRow(model, evaluated, lengthOf(ordered), atKept['stage'] as string | undefined),
     held_out: atKept['held_out']!,
     ...(standardError === undefined
       ? {}

@@ -1,8 +1,10 @@
 import { type Corpus, documentCount, tokenCount } from '../corpus/corpus.js';
+import { holdOut } from '../corpus/select.js';
 import type { Dims } from '../em/state.js';
 import { STATUS, UserError } from '../errors.js';
 import { checkOutput } from '../files/atomic-write.js';
 import { kernelMemory } from '../kernels/memory.js';
+import { random } from '../math/random.js';
 import { MODELS, type ModelKind } from '../models/index.js';
 import { counted, grouped } from '../report/table.js';
 import { topicsReport } from '../report/topics.js';
@@ -16,7 +18,7 @@ import { fitOnline } from './_online.js';
 import { outputFileSettings, terminalWidth, writeReport } from './_output.js';
 import { progress } from './_progress.js';
 import { fitFromDisk, isReadInBlocks } from './_rows.js';
-import { run } from './_run.js';
+import { heldOutShare, run } from './_run.js';
 import { threadsOf, threadsSettings } from './_threads.js';
 
 const fitSettings = {
@@ -235,23 +237,34 @@ or a corpus file made by thema import; - is stdin.`,
 });
 
 /** Fits a corpus that is in memory. */
-async function fitInMemory({ inputs, values, variant, given, flags, kind, make, init, say }: Task): Promise<Fitted> {
-  const columns = variant['columns'] as string | undefined;
-  const { corpus, text } = await loadCorpus(inputs, values, { given, flags }, say, kind.reads, columns);
-  const making = make(corpus.vocabulary.length, corpus.vectors?.columns.length ?? 0);
+async function fitInMemory(task: Task): Promise<Fitted> {
+  const { values, init, say } = task;
+  const { parts, draws, making, ...about } = await readParts(task);
   const { model, dims, options } = making;
-  if (corpus.vectors === undefined) checkTokens(inputs, corpus, dims.K);
-  checkMemory(model, dims, documentCount(corpus));
   const best = await bestOf(values.restarts, (restart, stage) =>
-    run(model, corpus, dims, options, restart, init, say, stage),
+    run(model, parts, dims, options, restart === 0 ? draws : random(options.seed, restart), init, say, stage),
   );
+  return { ...making, ...ended(best, options.tolerance), ...about };
+}
+
+/** Reads the corpus, and holds some of it out: what is not returned of it need not be in memory any longer. */
+async function readParts({ inputs, values, variant, given, flags, kind, make, init, say }: Task) {
+  const chosen = variant['columns'] as string | undefined;
+  const { corpus, text } = await loadCorpus(inputs, values, { given, flags }, say, kind.reads, chosen);
+  const columns = corpus.vectors?.columns;
+  const making = make(corpus.vocabulary.length, columns?.length ?? 0);
+  const { model, dims, options } = making;
+  if (columns === undefined) checkTokens(inputs, corpus, dims.K);
+  checkMemory(model, dims, documentCount(corpus));
+  const draws = random(options.seed);
   const tokens = new Uint32Array(documentCount(corpus)).map((_, d) => tokenCount(corpus, d, d + 1));
   return {
-    ...making,
-    ...ended(best, options.tolerance),
+    parts: holdOut(corpus, heldOutShare(model, init), draws),
+    draws,
+    making,
     text,
     vocabulary: corpus.vocabulary,
-    columns: corpus.vectors?.columns,
+    columns,
     corpus: sizesOf(tokens),
     documents: { ids: corpus.ids, tokens, segments: corpus.segments },
     size: corpusSize(corpus),

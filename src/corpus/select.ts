@@ -18,18 +18,22 @@ export function selectDocuments(corpus: Corpus, documents: ArrayLike<number>): C
 const LEAST_HELD_OUT = 20;
 const MOST_HELD_OUT = 1000;
 
+/** A corpus of which some documents are kept apart. */
+export interface Parts {
+  /** The documents that are fitted, then those that are held out, both in the order of the corpus. */
+  readonly ordered: Corpus;
+  /** Both parts, whose entries are in its arrays. */
+  readonly fitted: Corpus;
+  readonly heldOut: Corpus | null;
+  /** 1 for each document of the corpus that is fitted, 0 for the others. */
+  readonly isFitted: Uint8Array;
+}
+
 /**
  * Keeps a share of the documents of two tokens or more apart, drawn at random. Draws nothing, and gives the corpus itself,
  * where no document is to be kept apart, or LEAST_HELD_OUT are more than a fifth.
- *
- * @returns `ordered`, the documents that are fitted and then those that are held out, both in the order of the corpus; both
- *   parts, whose arrays are its; and `isFitted`, 1 for each document of the corpus that is fitted and 0 for the others
  */
-export function holdOut(
-  corpus: Corpus,
-  share: number,
-  random: Random,
-): { ordered: Corpus; fitted: Corpus; heldOut: Corpus | null; isFitted: Uint8Array } {
+export function holdOut(corpus: Corpus, share: number, random: Random): Parts {
   const D = documentCount(corpus);
   const filled: number[] = [];
   for (let d = 0; d < D; d++) if (tokenCount(corpus, d, d + 1) > (corpus.vectors === undefined ? 1 : 0)) filled.push(d);

@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { progress } from '../../src/commands/_progress.js';
-import { run } from '../../src/commands/_run.js';
+import { heldOutShare, run } from '../../src/commands/_run.js';
 import type { Corpus } from '../../src/corpus/corpus.js';
+import { holdOut } from '../../src/corpus/select.js';
 import type { Stage, State, TopicModel } from '../../src/em/model.js';
-import type { Random } from '../../src/math/random.js';
+import { type Random, random } from '../../src/math/random.js';
 import { MODELS } from '../../src/models/index.js';
 import { iterationInWords, lengthInWords } from '../../src/report/elbo.js';
 import { corpusOf } from '../_corpora.js';
@@ -16,6 +17,13 @@ const corpus = corpusOf(
   4,
 );
 const dims = { V: 4, K: 2 };
+
+function runOnce(model: TopicModel<Corpus, unknown>, documents: Corpus, iterations: number) {
+  const draws = random(1);
+  const parts = holdOut(documents, heldOutShare(model, undefined), draws);
+  const quiet = progress({ quiet: true, progress: 'auto' });
+  return run(model, parts, dims, { topics: 2, iterations, tolerance: 0 }, draws, undefined, quiet, 'fit');
+}
 
 /** Sets a state to a start of the model, with posteriors that know nothing. */
 function begin(model: TopicModel<Corpus, unknown>, documents: Corpus, state: State, random: Random): void {
@@ -46,9 +54,7 @@ function staged(stage: Partial<Stage>) {
       ...stage,
     }),
   };
-  const values = { topics: 2, iterations: 4, tolerance: 0, seed: 1 };
-  const fitted = run(staged, corpus, dims, values, 0, undefined, progress({ quiet: true, progress: 'auto' }), 'fit');
-  return { happened, fitted };
+  return { happened, fitted: runOnce(staged, corpus, 4) };
 }
 
 test('a stage that fails is closed', async () => {
@@ -96,9 +102,7 @@ test('what EM did after a stage is undone where held-out documents were better b
       close() {},
     }),
   };
-  const values = { topics: 2, iterations: 9, tolerance: 0, seed: 1 };
-  const quiet = progress({ quiet: true, progress: 'auto' });
-  const { last, state } = await run(model, many, dims, values, 0, undefined, quiet, 'fit');
+  const { last, state } = await runOnce(model, many, 9);
   expect(handed).toBe(1);
   expect(last.kept).toBe(1);
   expect(state.params['beta']).toEqual(new Float64Array(8).fill(0.25));
@@ -120,9 +124,7 @@ describe('held-out documents choose the read-out of topics', () => {
         close() {},
       }),
     };
-    const values = { topics: 2, iterations: 1, tolerance: 0, seed: 1 };
-    const quiet = progress({ quiet: true, progress: 'auto' });
-    const { state, readOutScores } = await run(model, many, dims, values, 0, undefined, quiet, 'fit');
+    const { state, readOutScores } = await runOnce(model, many, 1);
     expect(readOutScores).toEqual(scores);
     return state.readOut;
   }
