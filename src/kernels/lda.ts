@@ -111,7 +111,7 @@ const BOUND_TASKS = 128;
 export function createLdaKernel({ V, K }: { V: number; K: number }, threads: number): LdaKernel {
   const K4 = roundUp4(K);
   const taskRoom = roomOf(4 * K4);
-  const boundRoom = roomOf(9 * K4);
+  const boundRoom = roomOf(11 * K4);
   const memory = kernelMemory(threads);
   const topics = memory.layOut({
     beta: V * K4,
@@ -203,8 +203,6 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
       tokens: at.tokens - 4 * K4 * from,
       support: at.support - 4 * from,
       terms: at.terms - 40 * from,
-      /** Of f64, in the place of theta and tokens. */
-      rows: at.theta - 8 * K4 * from,
       ratio: at.ratio - 4 * rowStart[from]!,
     };
   }
@@ -244,8 +242,16 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
     if (length > 0) memory.run('ldaScale', tasks);
   }
 
+  /** Rows of γ; what is padded is 1. */
+  function holdGamma(gamma: Reals, from: number, to: number): Float32Array {
+    const rows = memory.f32(at.gamma, (to - from) * K4);
+    if (K !== K4) rows.fill(1);
+    copyRows(gamma.subarray(from * K), K, rows, K4, to - from);
+    return rows;
+  }
+
   /** ψ and ln Γ of α as the next kernel has it: all that is needed of topics that a document has no tokens of. */
-  function knowAlpha(alpha: Float32Array | Float64Array): void {
+  function knowAlpha(alpha: Float32Array): void {
     const ofAlpha = memory.f64(topics.ofAlpha, 2 * K4);
     for (let k = 0; k < K4; k++) {
       ofAlpha[k] = digamma(alpha[k]!);
@@ -294,8 +300,7 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
       // what is padded is 1: γ stays 1 there, and adds nothing to the bound
       memory.f32(topics.alpha, K4).fill(1).set(alpha);
       if (of === 'posteriors') knowAlpha(memory.f32(topics.alpha, K4));
-      const rows = memory.f32(at.gamma, (to - from) * K4).fill(1);
-      copyRows(gamma.subarray(from * K), K, rows, K4, to - from);
+      const rows = holdGamma(gamma, from, to);
       const tasks = tasksOf(cutTasks(corpus.rowStart, from, to), (first, end, task) => {
         const logTheta = at.sums + 4 * taskRoom * task;
         return [
@@ -314,7 +319,7 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
       };
     },
     bound(corpus, from, to, alpha, gamma, of) {
-      const { rowStart, term, count, rows, terms } = roomFor(corpus, from, to);
+      const { rowStart, term, count, gamma: posteriors, terms } = roomFor(corpus, from, to);
       const { logBeta, maximum, logB: beta, priors, ofAlpha } = topics;
       if (!isScaledInF64) {
         isScaled.fill(0);
@@ -325,12 +330,12 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
         isScaledInF64 = true;
       }
       memory.f64(priors, K4).fill(1).set(alpha);
-      if (of === 'posteriors') knowAlpha(memory.f64(priors, K4));
-      copyRows(gamma.subarray(from * K), K, memory.f64(at.theta, (to - from) * K4).fill(1), K4, to - from);
+      if (of === 'posteriors') knowAlpha(Float32Array.from(memory.f64(priors, K4)));
+      holdGamma(gamma, from, to);
       const tasks = tasksOf(cutTasks(corpus.rowStart, from, to, BOUND_TASKS), (first, end, task) => {
         const logTheta = at.sums + 4 * boundRoom * task;
         return [
-          ...[first, end, K4, K, of === 'posteriors' ? 0 : 1, rowStart, term, count, priors, ofAlpha, rows],
+          ...[first, end, K4, K, of === 'posteriors' ? 0 : 1, rowStart, term, count, priors, ofAlpha, posteriors],
           ...[logBeta, beta, maximum, logTheta, logTheta + 8 * K4, logTheta + 16 * K4, terms],
         ];
       });

@@ -11,6 +11,7 @@ import {
   log2x,
   logOfProduct,
   multiplyIn,
+  promote,
   rising,
   sum2x,
 } from './special';
@@ -54,9 +55,9 @@ export function boundTopics(
  * Σ_k (γ_k − 1) E[log θ_k], of points 0. Sums of E[log θ_dk] and of N_dk over the documents, but those that underflowed,
  * are left in logTheta and expected (K4).
  *
- * alpha (K4), gamma (D×K4) and ofAlpha (2×K4: ψ(α), then ln Γ(α), for topics that collapsed passes gave no token of a
- * document; not with points) are f64, the first two 1 where they are padded; gamma is used up. `room` is for 2×K4 of f64
- * and K4 / 2 of u32. beta is V×K4, logBeta V×K, with three numbers to spare that are finite.
+ * alpha (K4) is f64, gamma (D×K4) f32, both 1 where they are padded. ofAlpha (2×K4, f64; not with points) has ψ and ln Γ of
+ * α in f32, which is γ of topics that collapsed passes gave no token of a document. `room` is for 3×K4 of f64 and K4 / 2 of
+ * u32. beta is V×K4, logBeta V×K, with three numbers to spare that are finite.
  */
 export function boundDocuments(
   from: u32,
@@ -80,17 +81,18 @@ export function boundDocuments(
 ): void {
   const bytes = <usize>K4 << 3;
   const theta = room;
-  const tokens = room + bytes;
-  const places = tokens + bytes;
+  const tokens = theta + bytes;
+  const expectedLog = tokens + bytes;
+  const places = expectedLog + bytes;
   clear(logTheta, bytes);
   clear(expected, bytes);
   for (let d = from; d < to; d++) {
     let i = load<u32>(rowStart + (<usize>d << 2));
     const last = load<u32>(rowStart + (<usize>d << 2), 4);
     if (i === last) continue;
-    const g = gamma + <usize>d * bytes;
+    const g = gamma + <usize>d * (bytes >> 1);
     let total = f64x2.splat(0);
-    for (let k: usize = 0; k < bytes; k += 16) total = f64x2.add(total, v128.load(g + k));
+    for (let k: usize = 0; k < bytes; k += 16) total = f64x2.add(total, promote(g + (k >> 1)));
     const sum = f64x2.splat(sum2x(total) - <f64>(K4 - K));
     const ofSum = points ? log2x(sum) : digamma2x(sum);
     const lgammaSum = f64x2.extract_lane(lgamma, 0);
@@ -100,11 +102,11 @@ export function boundDocuments(
     let active: usize = 0;
     beginProduct();
     for (let k: usize = 0; k < bytes; k += 16) {
-      const x = v128.load(g + k);
+      const x = promote(g + (k >> 1));
       const a = v128.load(alpha + k);
-      const isPrior = !points && !v128.any_true(f64x2.ne(x, a));
+      const isPrior = !points && !v128.any_true(f64x2.ne(x, f64x2.promote_low_f32x4(f32x4.demote_f64x2_zero(a))));
       const e = f64x2.sub(points ? log2x(x) : isPrior ? v128.load(ofAlpha + k) : digammaShifted2x(x), ofSum);
-      v128.store(g + k, e);
+      v128.store(expectedLog + k, e);
       // what is padded has α = γ = 1: of points it adds its logarithm
       proportions = f64x2.add(proportions, f64x2.mul(f64x2.sub(a, least), e));
       if (!points) {
@@ -173,7 +175,7 @@ export function boundDocuments(
     let assignments = f64x2.splat(0);
     for (let k: usize = 0; k < bytes; k += 16) {
       const n = f64x2.mul(v128.load(tokens + k), v128.load(theta + k));
-      const e = v128.load(g + k);
+      const e = v128.load(expectedLog + k);
       assignments = f64x2.add(assignments, f64x2.mul(n, e));
       v128.store(logTheta + k, f64x2.add(v128.load(logTheta + k), e));
       v128.store(expected + k, f64x2.add(v128.load(expected + k), n));
