@@ -129,7 +129,7 @@ function fillPosterior(
   posterior: State['posterior'],
 ): void {
   for (const [array, axes] of Object.entries(shapes)) {
-    posterior[array]!.set(arrayOf(path, arrays, array, [D, ...extents(axes, dims)]));
+    posterior[array]!.set(storedArray(path, arrays, array, [D, ...extents(axes, dims)]).data);
   }
 }
 
@@ -164,6 +164,16 @@ function arrayOf(
   name: string,
   shape: readonly number[] | undefined,
 ): Float64Array {
+  const { data } = storedArray(path, arrays, name, shape);
+  return data instanceof Float64Array ? data : Float64Array.from(data);
+}
+
+function storedArray(
+  path: string,
+  arrays: Readonly<Record<string, ModelArray>>,
+  name: string,
+  shape: readonly number[] | undefined,
+): ModelArray {
   const array = arrays[fileName(name)];
   if (array === undefined)
     throw new UserError(`${path}: has no array "${fileName(name)}"`, {
@@ -174,7 +184,7 @@ function arrayOf(
       `${path}: the array "${fileName(name)}" is ${array.shape.join('×')}, expected ${shape.join('×')}`,
     );
   }
-  return array.data instanceof Float64Array ? array.data : Float64Array.from(array.data);
+  return array;
 }
 
 function extents(axes: readonly Axis[], dims: Dims): number[] {

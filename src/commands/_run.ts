@@ -77,6 +77,7 @@ export async function run(
   /** With documents held out, it is one more row that has the last word. */
   const lastOf =
     watch === undefined ? (last: Iteration) => precisely({ model, data, blocks, state, sums }, last) : undefined;
+
   /** Lets go of what it has of every document. */
   function endStage(): void {
     stage?.close();

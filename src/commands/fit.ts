@@ -3,7 +3,7 @@ import { holdOut } from '../corpus/select.js';
 import type { Dims } from '../em/state.js';
 import { STATUS, UserError } from '../errors.js';
 import { checkOutput } from '../files/atomic-write.js';
-import { kernelMemory } from '../kernels/memory.js';
+import { startThreads } from '../kernels/memory.js';
 import { random } from '../math/random.js';
 import { MODELS, type ModelKind } from '../models/index.js';
 import { counted, grouped } from '../report/table.js';
@@ -161,8 +161,6 @@ or a corpus file made by thema import; - is stdin.`,
       }
       return { model, dims, options };
     };
-    // the other threads start while documents are read
-    if (variant['precise'] !== true) kernelMemory(threadsOf(values)).release();
     const task: Task = { inputs, values, variant, given, flags, kind, make, init: start, say };
     const isOnline = variant['schedule'] === 'online';
     const isInMemory = !isOnline && !(await isReadInBlocks(task));
@@ -182,6 +180,8 @@ or a corpus file made by thema import; - is stdin.`,
         throw new UserError(message, { status: STATUS.usage });
       }
     }
+    // while documents are read
+    if (variant['precise'] !== true) startThreads(threadsOf(values));
     const fitted = await (isInMemory ? fitInMemory : isOnline ? fitOnline : fitFromDisk)(task);
     const { model, dims, options, vocabulary, columns, state, shares, trace } = fitted;
     const { readOut } = state;

@@ -22,7 +22,7 @@ const MOST_HELD_OUT = 1000;
 export interface Parts {
   /** The documents that are fitted, then those that are held out, both in the order of the corpus. */
   readonly ordered: Corpus;
-  /** Both parts, whose entries are in its arrays. */
+  /** Both parts by their terms, whose entries are in its arrays. */
   readonly fitted: Corpus;
   readonly heldOut: Corpus | null;
   /** 1 for each document of the corpus that is fitted, 0 for the others. */
@@ -53,37 +53,20 @@ export function holdOut(corpus: Corpus, share: number, random: Random): Parts {
   };
 }
 
-/** Documents [from, to) of a corpus, whose entries are where they are in its arrays. */
-function documentsBetween(corpus: Corpus, from: number, to: number): Corpus {
-  const { vocabulary, ids, meta, segments, vectors } = corpus;
-  const columns = vectors?.columns.length ?? 0;
-  return {
-    ...rowsBetween(corpus, from, to),
-    vocabulary,
-    ids: ids.slice(from, to),
-    meta: new Map([...meta].map(([name, values]) => [name, values.slice(from, to)])),
-    ...(segments && {
-      segments: {
-        start: segments.start.subarray(from, to + 1).map((s) => s - segments.start[from]!),
-        ...rowsBetween(segments, segments.start[from]!, segments.start[to]!),
-      },
-    }),
-    ...(vectors && { vectors: { ...vectors, values: vectors.values.subarray(from * columns, to * columns) } }),
-  };
-}
-
-type Rows = Pick<Corpus, 'rowStart' | 'term' | 'count'>;
-
-function rowsBetween({ rowStart, term, count }: Rows, from: number, to: number): Rows {
+/** Documents [from, to) of a corpus by their terms alone, whose entries are where they are in its arrays. */
+function documentsBetween({ rowStart, term, count, vocabulary, ids, meta }: Corpus, from: number, to: number): Corpus {
   const [first, end] = [rowStart[from]!, rowStart[to]!];
   return {
     rowStart: rowStart.subarray(from, to + 1).map((i) => i - first),
     term: term.subarray(first, end),
     count: count.subarray(first, end),
+    vocabulary,
+    ids: ids.slice(from, to),
+    meta: new Map([...meta].map(([name, values]) => [name, values.slice(from, to)])),
   };
 }
 
-function selectRows({ rowStart, term, count }: Rows, rows: readonly number[]): Rows {
+function selectRows({ rowStart, term, count }: Pick<Corpus, 'rowStart' | 'term' | 'count'>, rows: readonly number[]) {
   const starts = new Uint32Array(rows.length + 1);
   rows.forEach((row, i) => {
     starts[i + 1] = starts[i]! + rowStart[row + 1]! - rowStart[row]!;

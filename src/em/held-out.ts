@@ -78,7 +78,7 @@ export function watchHeldOut<Data>(
   };
 }
 
-/** Scores documents by their objective under parameters shared with `state`, which has room for their posteriors. */
+/** Scores the documents of these blocks by their objective under the parameters of `state`, as new documents. */
 export function objectiveOf<Data>(model: Model<Data>, data: Data, blocks: Blocks, state: State): Score {
   return async () => {
     const found = { statistics: null, terms: new Float64Array(model.terms.length), variance: new Float64Array(1) };

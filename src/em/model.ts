@@ -16,7 +16,10 @@ export interface State {
   readonly params: Arrays;
   /** What `derive` computes from `params`, and what an optimiser remembers; not stored. */
   readonly derived: Arrays;
-  /** q_d, one row a document: where a warm E-step starts, what reports of documents read. */
+  /**
+   * q_d, one row a document: where a warm E-step starts, what reports of documents read. While some documents are held out,
+   * those that are fitted are the first.
+   */
   readonly posterior: Readonly<Record<string, Reals>>;
   /** Which of the model's `readOuts` topics are read by, if it has any. */
   readOut?: string | undefined;
@@ -140,7 +143,7 @@ export interface Stage {
   readonly next: 'em' | 'nothing' | 'em if it pays';
   /** One pass over the documents. */
   pass(): Promise<void>;
-  /** Writes what it has reached into `state`, posteriors of all documents among it, and derives. */
+  /** Writes what it has reached into `state`, posteriors of its documents among it, which are the first, and derives. */
   read(state: State): void;
   /**
    * Mean ln p of the tokens of the held-out documents' other halves under `state`, with its topics by this read-out, or by

@@ -83,8 +83,9 @@ export interface CollapsedSteps {
    */
   topics(block: Block, eta: number, noise: number, seed: number): void;
   /**
-   * Draws topics for the tokens of the documents of a chunk, which `arrays` has, in `rounds` rounds after a first, of which the last `kept`
-   * count, and adds up by term what they leave. By that, draws topics again for every so many documents, none at 0.
+   * Draws topics for the tokens of the documents of a chunk, which `arrays` has, in `rounds` rounds after a first, of which
+   * the last `kept` count, and adds up by term what they leave. By that, draws topics again for every so many documents,
+   * none at 0.
    */
   documents(block: Block, chunk: Chunk, rounds: number, kept: number, seed: number, every: number): void;
   /** The block's tokens from that, into S_b and S, and Σ_w S_bw into `sum`, as far as it goes. */

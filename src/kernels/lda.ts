@@ -132,7 +132,7 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
   });
   const arrays: Partial<Record<LdaArray, Float64Array>> = {};
   const termTasks = cutTerms(V);
-  /** The documents whose rows are there: all, or where they have many entries, those visited last. */
+  /** The documents [from, to) whose rows are there: all, or where they have many entries, those of a visit. */
   let held: { readonly corpus: Corpus; readonly from: number; readonly to: number } | undefined;
   /** Whether the rows of B are topics as points. */
   let arePoints = false;
@@ -142,7 +142,7 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
   /** What there is room for: rows held and their entries, documents visited and theirs, entries of one document. */
   let most = { rows: 0, pairs: 0, documents: 0, entries: 0, longest: 0 };
   let at!: ReturnType<typeof layOut>;
-  /** Of the corpus whose rows are there, by the numbers of the first document and the last. */
+  /** Documents [from, to) of the corpus whose rows are there, by `from-to`. */
   const blocks = new Map<string, Block>();
   /** The columns that are there. */
   let columns: Columns | undefined;
@@ -219,7 +219,10 @@ export function createLdaKernel({ V, K }: { V: number; K: number }, threads: num
     if (known !== undefined) return known;
     const isThere = new Uint8Array(V);
     for (let i = rowStart[from]!; i < rowStart[to]!; i++) isThere[term[i]!] = 1;
-    const found: Block = { terms: Uint32Array.from(isThere.keys()).filter((w) => isThere[w] === 1) };
+    const terms = new Uint32Array(V);
+    let length = 0;
+    for (let w = 0; w < V; w++) if (isThere[w] === 1) terms[length++] = w;
+    const found: Block = { terms: terms.slice(0, length) };
     blocks.set(key, found);
     return found;
   }

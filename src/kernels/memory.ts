@@ -36,16 +36,16 @@ export type KernelName =
   | 'encoderTerms'
   | 'formsKnown';
 
-/** A memory for kernels, laid out afresh for each corpus, and the threads that run them on it. */
+/** A memory for kernels, and the threads that run them on it. */
 export interface KernelMemory {
   /** Calls a kernel with the arguments of each task, numbers and pointers in bytes, on all threads. */
   run(name: KernelName, tasks: readonly (readonly number[])[]): void;
   /** A kernel to be called on this thread. */
   kernel(name: KernelName): (...args: number[]) => number;
   /**
-   * Makes room for arrays of these many 4-byte numbers, all zero, each 16-byte aligned. Frees what was there, but for what
-   * lies before `from`: the `end` of what was laid out first. With `clears` false, what was there may be in the arrays: that
-   * saves the memory of those that are not used.
+   * Makes room for arrays of these many 4-byte numbers, each 16-byte aligned. Frees what was there, but for what lies before
+   * `from`: the `end` of what was laid out first. All are zero, unless `clears` is false: then those that are never written
+   * take no memory.
    */
   layOut<N extends string>(
     lengths: Readonly<Record<N, number>>,
@@ -71,6 +71,11 @@ let compiled: WebAssembly.Module | undefined;
 
 /** Memories that were released, by number of threads: other threads keep theirs, so a new one would be one more. */
 const released = new Map<number, KernelMemory[]>();
+
+/** Starts the threads that kernels will run on; they take a tenth of a second. */
+export function startThreads(threads: number): void {
+  kernelMemory(threads).release();
+}
 
 /** @throws {UserError} from `layOut`, where the arrays need more than 4 GiB */
 export function kernelMemory(threads: number): KernelMemory {

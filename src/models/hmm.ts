@@ -26,7 +26,6 @@
  * @see Rabiner 1989, A tutorial on hidden Markov models, §III and V.A (scaling); MacKay 1997, Ensemble learning for hidden
  *   Markov models; Beal 2003, Variational algorithms for approximate Bayesian inference, §3.4. All from memory.
  */
-
 import type { Corpus, Segments } from '../corpus/corpus.js';
 import { documentCount } from '../corpus/corpus.js';
 import type { Arrays, State, Sums, TopicModel } from '../em/model.js';

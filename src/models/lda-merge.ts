@@ -14,7 +14,7 @@
 export function groupTopics(topics: ArrayLike<number>, width: number, K: number, groups: number): Uint32Array {
   const V = topics.length / width;
   /** √S_wk of those that are left, a row of V each, and Σ_w S_wk, by the number of the first topic that came to it. */
-  const roots = Array.from({ length: K }, () => new Float64Array(V));
+  const roots = Array.from({ length: K }, () => new Float32Array(V));
   const sums = new Float64Array(K);
   for (const [k, root] of roots.entries()) {
     for (let w = 0; w < V; w++) {
@@ -65,9 +65,9 @@ export function mergeColumns<Rows extends Float32Array | Float64Array>(
   const merged = (rows instanceof Float32Array ? new Float32Array(length) : new Float64Array(length)) as Rows;
   const row = new Float64Array(toWidth);
   for (let from = 0, to = 0; from < rows.length; from += width, to += toWidth) {
-    for (let k = 0; k < toWidth; k++) row[k] = 0;
+    row.fill(0);
     for (let k = 0; k < groupOf.length; k++) row[groupOf[k]!]! += rows[from + k]!;
-    for (let k = 0; k < toWidth; k++) merged[to + k] = row[k]!;
+    merged.set(row, to);
   }
   return merged;
 }

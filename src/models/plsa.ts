@@ -14,7 +14,6 @@
  *
  * @see Hofmann 1999, Probabilistic latent semantic indexing, eqs. 3–6, conditioned on the documents (from memory)
  */
-
 import { type Corpus, tokenCount } from '../corpus/corpus.js';
 import type { Start, State, Sums, TopicModel } from '../em/model.js';
 import { createMultinomialKernel, type MultinomialKernel } from '../kernels/multinomial.js';

@@ -1,7 +1,6 @@
 /*
  * Topics as V×K arrays, a term's row contiguous: as points β, or as Dirichlet posteriors λ with prior Dir(η).
  */
-
 import { type Corpus, documentCount } from '../corpus/corpus.js';
 import type { Random } from '../math/random.js';
 import type { Reals } from '../math/reals.js';

@@ -555,14 +555,13 @@ export function createVae(
     readings: { probability: decoder.probability, weight: ({ params }) => params['beta']!.slice() },
     predictor(state) {
       const probabilities = new Float64Array(V);
+      const row = new Float64Array(K);
       let decoded = -1;
       return (d, w) => {
-        if (d !== decoded)
-          decoder.predict(
-            Float64Array.from(state.posterior['theta']!.subarray(d * K, d * K + K)),
-            state,
-            probabilities,
-          );
+        if (d !== decoded) {
+          row.set(state.posterior['theta']!.subarray(d * K, d * K + K));
+          decoder.predict(row, state, probabilities);
+        }
         decoded = d;
         return probabilities[w]!;
       };

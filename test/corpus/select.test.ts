@@ -39,6 +39,25 @@ describe('holdOut', () => {
     },
   );
 
+  it('has the documents that are fitted first, then the others, both in the order of the corpus', () => {
+    const given = documents(500);
+    const corpus = { ...given, meta: new Map([['name', given.ids.map((id) => `document ${id}`)]]) };
+    const { ordered, fitted, heldOut, isFitted } = holdOut(corpus, 0.1, random(4));
+    expect(fitted.ids).toEqual(corpus.ids.filter((_, d) => isFitted[d] === 1));
+    expect(heldOut!.ids).toEqual(corpus.ids.filter((_, d) => isFitted[d] === 0));
+    expect(ordered.ids).toEqual([...fitted.ids, ...heldOut!.ids]);
+    for (const part of [ordered, fitted, heldOut!]) {
+      expect(part.meta.get('name')).toEqual(part.ids.map((id) => `document ${id}`));
+      for (const [d, id] of part.ids.entries()) {
+        const was = corpus.ids.indexOf(id);
+        for (const name of ['term', 'count'] as const) {
+          const row = part[name].subarray(part.rowStart[d], part.rowStart[d + 1]);
+          expect(row).toEqual(corpus[name].subarray(corpus.rowStart[was], corpus.rowStart[was + 1]));
+        }
+      }
+    }
+  });
+
   it('keeps nothing apart, and draws nothing, where nobody asks or 20 documents are more than a fifth', () => {
     const [a, b] = [random(3), random(3)];
     const large = documents(500);

@@ -382,6 +382,29 @@ describe('the E-step of LDA', () => {
     expect(amid.subarray(0, K)).toEqual(amid.subarray(41 * K));
   });
 
+  it('knows blocks of the same documents apart, after visits to others and to other corpora', () => {
+    const [V, K, D] = [30, 4, 40];
+    const dims = { V, K };
+    const model = createLda(withDefaults(ldaSettings, { inference: 'vb' }), dims);
+    const topics = allocateState(model, dims, 0);
+    model.initialise(randomCorpus(D, V, 14), topics, random(3));
+    const visit = (corpus: Corpus, to: number, start: Start) => {
+      const state = withDocuments(model, dims, topics, D);
+      model.resetPosterior(corpus, state);
+      const sums = allocateSums(model, dims);
+      model.eStep(corpus, 0, to, state, sums, start);
+      return { gamma: state.posterior['gamma']!, topicTerm: sums.statistics['topicTerm']!.slice() };
+    };
+    const [one, other] = [randomCorpus(D, V, 14), randomCorpus(D, V, 15)];
+    const first = visit(one, 20, 'warm');
+    visit(one, D, 'fixed');
+    expect(visit(one, 20, 'warm')).toEqual(first);
+    visit(one, D, 'warm');
+    const tokens = other.count.reduce((sum, n) => sum + n, 0);
+    expect(visit(other, D, 'warm').topicTerm.reduce((sum, n) => sum + n, 0)).toBeCloseTo(tokens, 2);
+    expect(visit(one, 20, 'warm')).toEqual(first);
+  });
+
   it('leaves posteriors in the precision of what computes them', () => {
     const { kernel, reference } = bothESteps(randomCorpus(10, 20, 4), 3, {}, [0, 10]);
     expect(kernel.state.posterior['gamma']).toBeInstanceOf(Float32Array);
