@@ -1,4 +1,5 @@
 import type { Random } from '../math/random.js';
+import type { Reals } from '../math/reals.js';
 import { type Corpus, documentCount, type Segments, tokenCount } from './corpus.js';
 
 /** The corpus of some documents, in the order given; a document may be named more than once. */
@@ -66,18 +67,35 @@ function documentsBetween({ rowStart, term, count, vocabulary, ids, meta }: Corp
   };
 }
 
-function selectRows({ rowStart, term, count }: Pick<Corpus, 'rowStart' | 'term' | 'count'>, rows: readonly number[]) {
-  const starts = new Uint32Array(rows.length + 1);
-  rows.forEach((row, i) => {
-    starts[i + 1] = starts[i]! + rowStart[row + 1]! - rowStart[row]!;
-  });
-  const terms = new Uint32Array(starts[rows.length]!);
-  const counts = new Uint32Array(starts[rows.length]!);
-  rows.forEach((row, i) => {
-    terms.set(term.subarray(rowStart[row]!, rowStart[row + 1]!), starts[i]);
-    counts.set(count.subarray(rowStart[row]!, rowStart[row + 1]!), starts[i]);
-  });
-  return { rowStart: starts, term: terms, count: counts };
+type Rows = Pick<Corpus, 'rowStart' | 'term' | 'count'>;
+
+function selectRows(from: Rows, rows: readonly number[]): Rows {
+  let entries = 0;
+  for (const row of rows) entries += from.rowStart[row + 1]! - from.rowStart[row]!;
+  const selected = {
+    rowStart: new Uint32Array(rows.length + 1),
+    term: new Uint32Array(entries),
+    count: new Uint32Array(entries),
+  };
+  writeRows(from, rows, selected);
+  return selected;
+}
+
+/** Writes rows of some numbers one after the other, where there is room for them and `rowStart` is 0. */
+export function writeRows(
+  from: Rows,
+  rows: ArrayLike<number>,
+  { rowStart, term, count }: Omit<Rows, 'count'> & { readonly count: Uint32Array | Reals },
+): void {
+  let entries = 0;
+  for (let r = 0; r < rows.length; r++) {
+    const row = rows[r]!;
+    for (let i = from.rowStart[row]!; i < from.rowStart[row + 1]!; i++, entries++) {
+      term[entries] = from.term[i]!;
+      count[entries] = from.count[i]!;
+    }
+    rowStart[r + 1] = entries;
+  }
 }
 
 function selectSegments(segments: Segments, documents: readonly number[]): Segments {

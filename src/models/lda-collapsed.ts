@@ -42,15 +42,10 @@
 import { setImmediate } from 'node:timers/promises';
 import { type Corpus, documentCount } from '../corpus/corpus.js';
 import { growing } from '../corpus/growing.js';
+import { writeRows } from '../corpus/select.js';
 import { splitTokens } from '../corpus/split.js';
 import type { Dims } from '../em/state.js';
-import {
-  type Block,
-  type Chunk,
-  type CollapsedArrays,
-  type CollapsedSteps,
-  createCollapsedKernel,
-} from '../kernels/collapsed.js';
+import { type Block, type Chunk, type CollapsedSteps, createCollapsedKernel } from '../kernels/collapsed.js';
 import { copyRows, roundUp4 } from '../kernels/rows.js';
 import { learnPriorFromCounts } from '../math/dirichlet.js';
 import type { Random } from '../math/random.js';
@@ -99,7 +94,7 @@ export interface CollapsedStage {
    * Mean ln p of the tokens of the held-out documents' other halves, under α and the topics that `write` writes: β, V×K in
    * rows of `width`.
    */
-  score(write: (rows: Float32Array | Float64Array, width: number) => void, alpha: Float64Array): number;
+  score(write: (rows: Reals, width: number) => void, alpha: Float64Array): number;
   /** Writes S (V×K), γ = N + α (D×K, in the order of the corpus) and α (K). */
   read(topicTerm: Float64Array, gamma: Reals, alpha: Float64Array): void;
   close(): void;
@@ -388,21 +383,4 @@ function layOutBlocks(
     blocks.push({ firstTerm, terms: blockTerm.length() - firstTerm, chunks });
   }
   return { blocks, most, blockTerm: blockTerm.take() };
-}
-
-/** Writes the rows of some documents one after the other. */
-function writeRows(
-  corpus: Corpus,
-  documents: Uint32Array,
-  { rowStart, term, count }: Pick<CollapsedArrays, 'rowStart' | 'term' | 'count'>,
-): void {
-  let entries = 0;
-  for (let i = 0; i < documents.length; i++) {
-    const d = documents[i]!;
-    for (let e = corpus.rowStart[d]!; e < corpus.rowStart[d + 1]!; e++, entries++) {
-      term[entries] = corpus.term[e]!;
-      count[entries] = corpus.count[e]!;
-    }
-    rowStart[i + 1] = entries;
-  }
 }

@@ -33,7 +33,7 @@ export function createEStep(
     rounds,
     tolerance,
   }: { readonly isMap: boolean; readonly precise: boolean; readonly rounds: number; readonly tolerance: number },
-  writePoints: ((state: State, rows: Float32Array | Float64Array, width: number) => void) | null,
+  writePoints: ((state: State, rows: Reals, width: number) => void) | null,
 ): EStep {
   const of = isMap ? 'proportions' : 'posteriors';
   const reference = createDocumentSteps(K, { isMap, rounds, tolerance });

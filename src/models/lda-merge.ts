@@ -5,6 +5,7 @@
  *
  * about a quarter of the log likelihood of their tokens that one topic for both loses.
  */
+import type { Reals } from '../math/reals.js';
 
 /**
  * The group that each of K topics comes to, of `groups` in all, by merging two at a time.
@@ -55,7 +56,7 @@ export function groupTopics(topics: ArrayLike<number>, width: number, K: number,
 }
 
 /** Σ of the numbers of each group, of rows of `width` into rows of `toWidth`, in the same precision. */
-export function mergeColumns<Rows extends Float32Array | Float64Array>(
+export function mergeColumns<Rows extends Reals>(
   rows: Rows,
   width: number,
   groupOf: ArrayLike<number>,

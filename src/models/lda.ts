@@ -26,6 +26,7 @@ import type { Dims } from '../em/state.js';
 import { STATUS, UserError } from '../errors.js';
 import { learnPrior, learnSymmetricPrior } from '../math/dirichlet.js';
 import type { Random } from '../math/random.js';
+import type { Reals } from '../math/reals.js';
 import { digamma, lgamma } from '../math/special.js';
 import { parseSetting, type Settings, type Values } from '../settings.js';
 import { createCollapsedStage, PASSES_TO_LOOK } from './lda-collapsed.js';
@@ -435,12 +436,7 @@ export function createLda(
   }
 
   /** The same in rows of `width`, with no less of a term than single precision can divide by. */
-  function writePoints(
-    { params, derived, readOut: by }: State,
-    rows: Float32Array | Float64Array,
-    width: number,
-    least = LEAST_POINT,
-  ): void {
+  function writePoints({ params, derived, readOut: by }: State, rows: Reals, width: number, least = LEAST_POINT): void {
     const topics = smoothed ? params['lambda']! : params['beta']!;
     const asRead = (by as ReadOut | undefined) ?? 'mean';
     const read = { lambda: topics, logBeta: derived['logBeta']!, eta: params['eta']?.[0] ?? 0 };

@@ -51,7 +51,7 @@ export function writeReadOut(
   { lambda, logBeta, eta }: { readonly lambda: Float64Array; readonly logBeta: Float64Array; readonly eta: number },
   by: ReadOut,
   { V, K }: { readonly V: number; readonly K: number },
-  rows: Float32Array | Float64Array,
+  rows: Reals,
   width: number,
   least: number,
 ): void {
